@@ -1,0 +1,75 @@
+"""Data: one loader each, typed, checked, with source, licence and amount.
+
+Every loader gives a `Dataset`: inputs (n, d), targets (n, k) and `About`, which says
+on the page what was used and how much of it. Importing this package loads neither
+torch nor scikit-learn; only `mnist` needs torch.
+"""
+
+from collections.abc import Callable
+from os import PathLike
+from types import MappingProxyType
+from typing import Any
+
+from repalign_utils.data._dataset import About, Dataset, one_of
+from repalign_utils.data._fetch import DataMissing
+from repalign_utils.data._peaks import PEAKS, peaks, peaks_task
+from repalign_utils.data.ct import ct_phantom, ct_slices
+from repalign_utils.data.images import digits, mnist
+
+__all__ = [
+    "PEAKS",
+    "About",
+    "DataMissing",
+    "Dataset",
+    "ct_phantom",
+    "ct_slices",
+    "digits",
+    "load",
+    "mnist",
+    "peaks",
+    "peaks_task",
+]
+
+_LOADERS: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType(
+    {
+        "ct_phantom": ct_phantom,
+        "ct_slices": ct_slices,
+        "digits": digits,
+        "mnist": mnist,
+        "peaks": peaks,
+    }
+)
+
+
+def load(name: str, data_dir: str | PathLike[str] = "", **options: Any) -> Dataset:
+    """Give a data set by its name.
+
+    Parameters
+    ----------
+    name : {"ct_phantom", "ct_slices", "digits", "mnist", "peaks"}
+        The loader.
+    data_dir : str or path
+        Handed to the loaders that read files, ``mnist`` and ``ct_slices``; the
+        others need no folder, so that a notebook may always name one.
+    **options
+        The other options of the loader of this name.
+
+    Returns
+    -------
+    Dataset
+        What that loader gives.
+
+    Raises
+    ------
+    ValueError
+        If there is no loader of this name; the nearest one is named.
+
+    Examples
+    --------
+    >>> load("digits", n_per_class=50).inputs.shape
+    (100, 64)
+    """
+    loader = _LOADERS[one_of("data set", name, _LOADERS)]
+    if name in ("ct_slices", "mnist"):
+        options["data_dir"] = data_dir
+    return loader(**options)
