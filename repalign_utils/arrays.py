@@ -1,0 +1,327 @@
+"""The one door for arrays: what comes in is checked here, and turned into float64.
+
+NumPy arrays, PyTorch tensors on any device and plain lists are taken. PyTorch is
+never imported here: a tensor can only arrive once its library is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import ArrayLike
+
+    Values = ArrayLike | torch.Tensor
+    Array = np.ndarray | torch.Tensor
+
+__all__ = ["features_matrix", "to_numpy", "targets_matrix", "vector"]
+
+_REAL = "float16, bfloat16, float32, float64 or an integer type"
+_LOW_PRECISION = ("float16", "bfloat16", "float32")
+
+
+def is_tensor(values: object) -> bool:
+    """Whether `values` is a PyTorch tensor; PyTorch is looked up, not imported."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
+def namespace(array: Array) -> ModuleType:
+    """Return the module, `numpy` or `torch`, whose functions take `array`."""
+    return sys.modules["torch"] if is_tensor(array) else np
+
+
+def dtype_name(array: Array) -> str:
+    """Name of the type of the entries without its library, such as "bfloat16"."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def is_low_precision(array: Array) -> bool:
+    """Whether the entries are floats of less than 64 bits."""
+    return dtype_name(array) in _LOW_PRECISION
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Give a NumPy array of the same values, copied only off another device.
+
+    Parameters
+    ----------
+    array : numpy array or torch tensor, any shape
+        A bfloat16 tensor becomes float32, which holds its values exactly.
+
+    Returns
+    -------
+    numpy array of the same shape
+
+    Examples
+    --------
+    >>> import torch
+    >>> to_numpy(torch.tensor([1.5, 2.5], dtype=torch.bfloat16))
+    array([1.5, 2.5], dtype=float32)
+    """
+    if not is_tensor(array):
+        return np.asarray(array)
+    tensor: Any = array
+    tensor = tensor.detach().cpu()
+    if dtype_name(tensor) == "bfloat16":
+        tensor = tensor.float()
+    return tensor.numpy()
+
+
+def features_matrix(features: Values) -> Array:
+    """Check features and give them as they are: no cast, no copy.
+
+    Parameters
+    ----------
+    features : array (n, d)
+        NumPy array, PyTorch tensor or nested list; float16, bfloat16, float32,
+        float64 or integers.
+
+    Returns
+    -------
+    array (n, d), same dtype
+        A NumPy array, or a tensor where that is on a device that computes in
+        float64 (or is bfloat16). A tensor on a device without float64 is moved to
+        the CPU, with a warning.
+
+    Raises
+    ------
+    TypeError
+        If the entries are complex, boolean or no numbers.
+    ValueError
+        If the array is empty, has masked or sparse storage, or is not 2-D.
+
+    Examples
+    --------
+    >>> features_matrix([[1.0, 2.0], [3.0, 4.0]]).shape
+    (2, 2)
+    """
+    array = _numbers(features, "features")
+    if array.ndim != 2:
+        remedy = (
+            "use features[:, None] for a single feature"
+            if array.ndim == 1
+            else "flatten each row, e.g. features.reshape(len(features), -1)"
+        )
+        raise ValueError(
+            f"features must be (n, d) but have shape {_shape(array)}; {remedy}"
+        )
+    if 0 in array.shape:
+        raise ValueError(
+            f"features are empty, with shape {_shape(array)}; "
+            "pass at least one row and one column"
+        )
+    return array
+
+
+def targets_matrix(targets: Values, features: Array) -> Array:
+    """Check targets against features and give them as float64 columns beside those.
+
+    Parameters
+    ----------
+    targets : array (n,) or (n, k)
+        One row per row of the features; a vector is one column, k = 1.
+    features : array (n, d)
+        From `features_matrix`; the targets follow them to their device.
+
+    Returns
+    -------
+    array (n, k), float64, on the device of `features`
+
+    Raises
+    ------
+    TypeError
+        If the entries are complex, boolean or no numbers.
+    ValueError
+        If lengths differ, or a target is NaN, infinite or zero throughout.
+
+    Examples
+    --------
+    >>> targets_matrix([1, -1], np.eye(2))
+    array([[ 1.],
+           [-1.]])
+    """
+    array = _numbers(targets, "targets")
+    if array.ndim not in (1, 2) or 0 in array.shape:
+        raise ValueError(
+            f"targets must be (n,) or (n, k) with k > 0 but have shape "
+            f"{_shape(array)}; pass one row of targets per row of features"
+        )
+    n = features.shape[0]
+    if array.shape[0] != n:
+        raise ValueError(
+            f"features have {n} rows but targets have {array.shape[0]}; "
+            f"pass one target per row, e.g. {_shorter(n, array.shape[0])}"
+        )
+    columns = _beside(array.reshape(n, -1), features)
+    check_finite(columns, "targets")
+    _check_not_zero(columns)
+    return columns
+
+
+def vector(values: Values, name: str) -> np.ndarray:
+    """Give numbers as one float64 NumPy row; a single number becomes a row of one.
+
+    Parameters
+    ----------
+    values : number or array (t,)
+        NumPy, PyTorch or list, in any order.
+    name : str
+        What the numbers are called in an error.
+
+    Returns
+    -------
+    numpy array (t,), float64
+
+    Raises
+    ------
+    TypeError
+        If the entries are complex, boolean or no numbers.
+    ValueError
+        If the values have more than one axis.
+
+    Examples
+    --------
+    >>> vector([2, 0.5], "thresholds")
+    array([2. , 0.5])
+    """
+    array = np.atleast_1d(to_numpy(_numbers(values, name)))
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} must be a number or (t,) but have shape {_shape(array)}; "
+            f"pass {name}.ravel()"
+        )
+    return array.astype(np.float64)
+
+
+def empty_float64(shape: tuple[int, int], like: Array) -> Array:
+    """Room for a float64 block where sums over `like` are made: its device or NumPy."""
+    if not on_device(like):
+        return np.empty(shape)
+    torch = namespace(like)
+    return torch.empty(shape, dtype=torch.float64, device=like.device)
+
+
+def block_of(array: Array, rows: slice, columns: slice) -> Array:
+    """Part of `array` in a form that can be assigned into `empty_float64`."""
+    part: Any = array[rows, columns]
+    return part if on_device(array) else to_numpy(part)
+
+
+def on_device(array: Array) -> bool:
+    """Whether `array` stays a tensor: it lives on an accelerator."""
+    return is_tensor(array) and array.device.type != "cpu"  # pyright: ignore
+
+
+def check_finite(block: Array, name: str, row: int = 0, column: int = 0) -> None:
+    """Raise on the first NaN or infinity; `row`, `column` is where the block starts."""
+    xp: Any = namespace(block)
+    finite = xp.isfinite(block)
+    if finite.all():
+        return
+    i, j = (int(index) for index in xp.argwhere(~finite)[0])
+    raise ValueError(
+        f"{name}[{row + i}, {column + j}] is {float(block[i, j])} but every entry "
+        f"must be finite; drop row {row + i} or repair it, e.g. with nan_to_num"
+    )
+
+
+def _numbers(values: Values, name: str) -> Array:
+    if is_tensor(values):
+        return _tensor(values, name)
+    if np.ma.isMaskedArray(values):
+        raise ValueError(f"{name} are a masked array; fill it first with .filled(0)")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} are no rectangular array ({error}); give all rows one length"
+        ) from None
+    _check_dtype(array, name)
+    return array
+
+
+def _tensor(tensor: Any, name: str) -> Array:
+    if str(tensor.layout) != "torch.strided":
+        raise ValueError(
+            f"{name} are a {tensor.layout} tensor; make it dense with .to_dense()"
+        )
+    _check_dtype(tensor, name)
+    tensor = tensor.detach()
+    if tensor.device.type != "cpu" and not _computes_float64(tensor.device):
+        warnings.warn(
+            f"{name} are on the device {str(tensor.device)!r}, which has no float64; "
+            "they are moved to the CPU and the work is done there",
+            stacklevel=5,
+        )
+        tensor = tensor.cpu()
+    # A view, except for bfloat16: NumPy lacks it, so its blocks are cast one by one.
+    return tensor if on_device(tensor) or _is_bfloat16(tensor) else tensor.numpy()
+
+
+def _is_bfloat16(array: Array) -> bool:
+    return dtype_name(array) == "bfloat16"
+
+
+def _computes_float64(device: torch.device) -> bool:
+    torch = sys.modules["torch"]
+    try:
+        torch.zeros(1, dtype=torch.float64, device=device)
+    except (TypeError, RuntimeError):  # what the devices without float64 raise
+        return False
+    return True
+
+
+def _check_dtype(array: Array, name: str) -> None:
+    dtype = dtype_name(array)
+    if dtype.startswith(("int", "uint")) or dtype in (*_LOW_PRECISION, "float64"):
+        return
+    remedy = f"convert {name} to float64"
+    if dtype == "bool":
+        remedy = f"convert {name} to numbers, e.g. -1 and 1"
+    if dtype.startswith("complex"):
+        remedy = (
+            f"pass {name}.real, or real and imaginary parts as columns of their own"
+        )
+    raise TypeError(f"{name} have dtype {dtype} but must be {_REAL}; {remedy}")
+
+
+def _beside(array: Array, features: Array) -> Array:
+    """Move `array`, as float64, to where `features` are worked on."""
+    if not on_device(features):
+        return to_numpy(array).astype(np.float64, copy=False)
+    torch = namespace(features)
+    return torch.as_tensor(array).to(features.device, torch.float64)
+
+
+def _check_not_zero(targets: Array) -> None:
+    xp: Any = namespace(targets)
+    with np.errstate(over="ignore", under="ignore"):
+        energy = xp.einsum("ij,ij->j", targets, targets)
+    for column, value in enumerate(energy.tolist()):
+        if value == 0:
+            raise ValueError(
+                f"column {column} of the targets is zero in all {targets.shape[0]} "
+                "rows, and a zero target has no direction; drop that column"
+            )
+        if value == np.inf:
+            raise ValueError(
+                f"column {column} of the targets is so large that its squared norm "
+                "exceeds float64; divide the targets by their largest entry"
+            )
+
+
+def _shape(array: Array) -> tuple[int, ...]:
+    return tuple(array.shape)
+
+
+def _shorter(rows: int, targets: int) -> str:
+    if targets > rows:
+        return "targets[:len(features)]"
+    return "features[:len(targets)]"
