@@ -1,0 +1,47 @@
+"""Whole files or none: every file of the project is written through here."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` only if the block succeeds.
+
+    The temporary file lies in the folder of ``path`` (made if absent), is
+    flushed to disk and takes the place of ``path`` in one step, so a reader
+    never sees half a file, whatever ends the process.
+
+    Parameters
+    ----------
+    path : path of the file to write
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written; ``path`` is then as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}-", suffix=f".part{path.suffix}"
+    )
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.chmod(0o666 & ~_umask())  # mkstemp gives 0600
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
