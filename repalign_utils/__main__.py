@@ -1,0 +1,149 @@
+"""Command line of the book: ``repalign`` or ``python -m repalign_utils``."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from . import project
+
+Profile = click.Choice(project.PROFILES)
+
+
+@contextmanager
+def _said_plainly():
+    """Turn what a user can mend into a message without a traceback."""
+    from .claims import ClaimError
+    from .parameters import ParameterError
+    from .runner import SectionFailed
+
+    try:
+        yield
+    except (project.SectionError, ParameterError, ClaimError) as error:
+        raise click.UsageError(str(error)) from None
+    except SectionFailed as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="repalign-utils")
+def main():
+    """Run the sections of the book and publish what they found."""
+
+
+@main.command()
+@click.argument("section")
+@click.option(
+    "-p",
+    "given",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A parameter of the section; may be repeated.",
+)
+@click.option(
+    "-f",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of parameters.",
+)
+@click.option("--profile", type=Profile, help="Parameters of notebooks/profiles.")
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    help="Executed notebook to write [default: a new folder under runs/].",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def run(section, given, file, profile, output, quiet):
+    """Execute SECTION ("05" or "05_synthetic_transfer") with parameters."""
+    from . import claims, runner
+
+    with _said_plainly():
+        base = project.root()
+        path = project.section_path(base, section)
+        # Before the run: what they could say wrong should not cost its hours.
+        stated = claims.read_claims(base / "claims.yaml")
+        output = output or runner.own_folder(base, path.stem)
+        _check_output(output)
+        entry = runner.run(
+            path,
+            output,
+            profile=profile,
+            file=file,
+            given=dict(given),
+            progress=not quiet,
+        )
+    mine = [c for c in stated if c.section == path.stem]
+    for judged in claims.judge(mine, {path.stem: entry}, profile or "quick"):
+        click.echo(f"{judged.verdict:>15}  {judged.claim.id}  {judged.value}")
+    click.echo(f"{path.stem}: {runner.duration(entry['wall_s'])}, in {output}")
+
+
+def _check_output(output: Path):
+    if output.suffix != ".ipynb" or output.is_dir():
+        raise click.UsageError(
+            f"-o is {str(output)!r}; expected a notebook such as runs/mine.ipynb"
+        )
+    folder = next(p for p in output.absolute().parents if os.path.exists(p))
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise click.UsageError(
+            f"-o is {str(output)!r}, but {folder} is not a folder that can be "
+            "written; name another place, such as runs/mine.ipynb"
+        )
+
+
+@main.command()
+@click.option("--profile", type=Profile, default="quick", show_default=True)
+def publish(profile):
+    """Write the generated pages of the book from the runs of a profile."""
+    from . import claims, pages
+
+    with _said_plainly():
+        judged = pages.publish(project.root(), profile)
+    click.echo(f"{len(judged)} claims: {claims.counts(judged)}")
+
+
+@main.command()
+@click.argument(
+    "records",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+def reference(records):
+    """Keep run RECORDS (JSON) as the reference that the claims page shows."""
+    from . import pages, results
+
+    with _said_plainly():
+        base = project.root()
+    for path in records:
+        try:
+            entry = results.read_run(path)
+            ran = entry["profile"]
+        except (ValueError, KeyError, TypeError):
+            raise click.UsageError(
+                f"{path} is no run record; expected the .json beside a section's run"
+            ) from None
+        if ran != "paper":
+            raise click.UsageError(
+                f"{path} ran the profile {ran!r}; a reference run uses --profile paper"
+            )
+        pages.add_reference(base, entry)
+
+
+@main.command()
+@click.option("--profile", type=Profile, default="quick", show_default=True)
+def times(profile):
+    """Say how long each section took, and where the website is."""
+    from . import pages
+
+    with _said_plainly():
+        base = project.root()
+    click.echo("\n".join(pages.times(base, profile)))
+    click.echo(f"The book is at {pages.index_page(base)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Figures of the book: one style, one function per kind, arrays in and axes out."""
+
+from collections.abc import Mapping
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .results import interval
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def use_style() -> None:
+    """Draw every figure of this process in the book's style, as SVG in notebooks."""
+    import matplotlib.pyplot as plt
+    from IPython.core.getipython import get_ipython
+
+    plt.style.use(Path(__file__).with_name("book.mplstyle"))
+    if get_ipython() is None:  # the next call would start a shell
+        return
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    # No date: the same numbers give the same file.
+    set_matplotlib_formats("svg", bbox_inches=None, metadata={"Date": None})
+
+
+def new_axes(columns: int = 1, rows: int = 1, **options) -> Any:
+    """Axes in a grid, in a new figure of the book's style.
+
+    Parameters
+    ----------
+    columns, rows : size of the grid
+    options : of ``matplotlib.pyplot.subplots``
+
+    Returns
+    -------
+    One ``Axes``, or an array of them, (columns,) or (rows, columns)
+    """
+    import matplotlib.pyplot as plt
+
+    use_style()
+    size = (6.4, 3.6) if columns == 1 else (7.2, 2.8 * rows + 0.2)
+    _, axes = plt.subplots(rows, columns, figsize=size, **options)
+    return axes
+
+
+def plot_curves(curves: Mapping, thresholds, *, ax=None):
+    """One line per name, the mean over seeds with a band from least to greatest.
+
+    Parameters
+    ----------
+    curves : name -> array (seeds, t), or (t,) for a single curve
+    thresholds : array (t,), the x axis
+    ax : axes to draw on; None for new ones
+
+    Returns
+    -------
+    The axes
+    """
+    ax = new_axes() if ax is None else ax
+    for name, values in curves.items():
+        values = np.atleast_2d(np.asarray(values, dtype=float))
+        (line,) = ax.plot(thresholds, values.mean(0), label=name)
+        if len(values) > 1:
+            band = values.min(0), values.max(0)
+            ax.fill_between(
+                thresholds, *band, color=line.get_color(), alpha=0.2, linewidth=0
+            )
+    ax.set(xlabel="threshold", ylabel="captured target share")
+    ax.legend()
+    return ax
+
+
+def plot_intervals(groups: Mapping[str, Mapping], *, ax=None):
+    """Means with 95 % intervals over seeds, side by side per category.
+
+    Parameters
+    ----------
+    groups : series name -> {category -> array (seeds,)}, the same categories in each
+    ax : axes to draw on; None for new ones
+
+    Returns
+    -------
+    The axes
+    """
+    ax = new_axes() if ax is None else ax
+    categories = list(next(iter(groups.values())))
+    offsets = np.linspace(-0.22, 0.22, len(groups)) if len(groups) > 1 else [0.0]
+    for (name, values), offset, marker in zip(
+        groups.items(), offsets, cycle(MARKERS), strict=False
+    ):
+        found = [interval(values[c]) for c in categories]
+        means = np.array([f.mean for f in found])
+        reach = [0.0 if f.high is None else f.high - f.mean for f in found]
+        x = np.arange(len(categories)) + offset
+        ax.errorbar(x, means, reach, label=name, fmt=marker, capsize=3)
+    ax.set_xticks(range(len(categories)), categories)
+    ax.grid(axis="x", visible=False)
+    ax.legend()
+    return ax

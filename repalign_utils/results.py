@@ -1,0 +1,309 @@
+"""The one place where a number is recorded, and where a run says what it ran on.
+
+``record`` attaches the values to the cell's output.  From there the sentence on the
+page (glue), the run record beside the executed notebook, the claims table and the
+tests all read them.
+"""
+
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from .files import replacing
+
+GLUE = "application/papermill.record/"
+NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
+PACKAGES = (
+    "repalign-utils",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "papermill",
+)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean over seeds with its 95 % Student t interval.
+
+    Attributes
+    ----------
+    mean : mean of the values
+    low, high : ends of the interval; None for a single value, which has none
+    n : number of values
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def __repr__(self) -> str:
+        """Value as the book prints it, for example ``0.412 [0.398, 0.426]``."""
+        if self.low is None or self.high is None:
+            return number(self.mean)
+        return f"{number(self.mean)} [{number(self.low)}, {number(self.high)}]"
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent between 1e-3 and 1e5."""
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.2e}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
+
+
+def interval(values) -> Interval:
+    """Mean and 95 % Student t interval over independent seeds.
+
+    Parameters
+    ----------
+    values : array (seeds,)
+
+    Examples
+    --------
+    >>> str(interval([0.4, 0.5, 0.6]))
+    '0.500 [0.252, 0.748]'
+    """
+    from scipy.special import stdtrit
+
+    v = np.asarray(values, dtype=np.float64)
+    mean = float(v.mean())
+    if len(v) == 1:
+        return Interval(mean, None, None, 1)
+    half = float(stdtrit(len(v) - 1, 0.975) * v.std(ddof=1) / np.sqrt(len(v)))
+    return Interval(mean, mean - half, mean + half, len(v))
+
+
+def record(name: str, values) -> Interval:
+    """Record a quantity of the section: one value per seed.
+
+    The page reads it as ``name`` (mean and interval as text), ``name.mean``,
+    ``name.low`` and ``name.high`` (numbers, to be formatted).
+
+    Parameters
+    ----------
+    name : section number and words joined by dots, for example "02.gain.true"
+    values : array (seeds,), or one number for a quantity without seeds
+
+    Returns
+    -------
+    Interval over the values
+
+    Raises
+    ------
+    ValueError
+        If the name has another form, or a value is not finite.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"record name is {name!r}; expected a section number and lower-case words "
+            "joined by dots, e.g. '02.gain.true'"
+        )
+    v = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if v.ndim != 1 or not len(v) or not np.isfinite(v).all():
+        raise ValueError(
+            f"{name} is {v.tolist()}; expected one finite number per seed: "
+            "record a run that diverged as a count, not as its loss"
+        )
+    summary = interval(v)
+    _glue(name, str(summary), {"name": name, "values": v.tolist()})
+    for end in ("mean", "low", "high"):
+        # A single value has no interval: its ends are the value itself.
+        at = getattr(summary, end)
+        _glue(f"{name}.{end}", repr(summary.mean if at is None else at))
+    return summary
+
+
+def _glue(name: str, text: str, recorded: dict | None = None) -> None:
+    """Attach ``text`` to the cell under ``name``, invisibly, for MyST's glue."""
+    from IPython.display import display
+
+    metadata: dict = {"scrapbook": {"name": name, "mime_prefix": GLUE}}
+    if recorded:
+        metadata["repalign"] = {"record": recorded}
+    display({f"{GLUE}text/plain": text}, raw=True, metadata=metadata)
+
+
+def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> None:
+    """Show, as the last cell of a section, what the run ran on.
+
+    Parameters
+    ----------
+    datasets : the ``About`` of every data set used
+    device : torch device or its name
+    precision : floating-point type of the training
+    seeds : number of seeds
+    """
+    from IPython.display import display
+
+    facts = {
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "seeds": seeds,
+        "device": _device(str(device)),
+        "precision": precision,
+        "data": [about.sentence() for about in datasets],
+        "data_sha256": {about.name: about.sha256 for about in datasets},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_s": round(_process_age(), 1),
+    }
+    display(
+        {"text/markdown": _provenance_table(facts), "text/plain": json.dumps(facts)},
+        raw=True,
+        metadata={"repalign": {"provenance": facts}},
+    )
+
+
+def _provenance_table(facts: dict) -> str:
+    versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
+    hashes = ", ".join(f"{k} `{v[:16]}…`" for k, v in facts["data_sha256"].items())
+    rows = {
+        "Data": " ".join(facts["data"]),
+        "SHA-256 of the data": hashes,
+        "Seeds": facts["seeds"],
+        "Device": f"{facts['device']}, {facts['precision']}",
+        "Wall time": f"{facts['wall_s']:.0f} s",
+        "Finished": facts["finished"],
+        "Commit": facts["commit"],
+        "Versions": versions,
+    }
+    return markdown_table(["Provenance", ""], [r for r in rows.items() if r[1]])
+
+
+def table(header, rows) -> None:
+    """Show a table in the notebook; arguments as of `markdown_table`."""
+    from IPython.display import Markdown, display
+
+    display(Markdown(markdown_table(header, rows)))
+
+
+def markdown_table(header, rows) -> str:
+    """Markdown of a table.
+
+    Parameters
+    ----------
+    header : names of the columns
+    rows : one sequence of cells per row
+
+    Examples
+    --------
+    >>> print(markdown_table(["layer", "area"], [[1, 0.5]]))
+    | layer | area |
+    |---|---|
+    | 1 | 0.5 |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    bars = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
+    return "\n".join([bars[0], bars[1].replace(" ", ""), *bars[2:]])
+
+
+def _commit() -> str:
+    """Commit of the checkout that the package runs from, and whether it was edited."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here)]
+    try:
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        edited = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not run from a git checkout"
+    return f"`{head[:12]}`" + (" with uncommitted changes" if edited else "")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _device(device: str) -> str:
+    if device.startswith("cuda"):
+        import torch
+
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
+    return f"{device} ({_processor()}, {threads} threads)"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.machine()
+
+
+def _process_age() -> float:
+    import psutil  # comes with ipykernel
+
+    return time.time() - psutil.Process().create_time()
+
+
+def read_run(path: str | os.PathLike) -> dict:
+    """Run record (JSON) written beside an executed notebook."""
+    return json.loads(Path(path).read_text())
+
+
+def write_json(path: str | os.PathLike, value) -> None:
+    """Write ``value`` as JSON, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def collect(notebook) -> dict:
+    """Gather what the cells of an executed notebook recorded.
+
+    Parameters
+    ----------
+    notebook : nbformat notebook
+
+    Returns
+    -------
+    dict with ``records`` (name -> values, mean, low, high, n) and ``provenance``
+
+    Raises
+    ------
+    ValueError
+        If a name is recorded twice.
+    """
+    records: dict[str, dict] = {}
+    facts: dict = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            ours = output.get("metadata", {}).get("repalign", {})
+            facts = ours.get("provenance", facts)
+            if "record" not in ours:
+                continue
+            name, values = ours["record"]["name"], ours["record"]["values"]
+            if name in records:
+                raise ValueError(f"{name} is recorded twice; give each its own name")
+            records[name] = {"values": values, **asdict(interval(values))}
+    return {"records": records, "provenance": facts}

@@ -1,0 +1,74 @@
+"""What every test shares: real data, the built site, and the closing lines."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SKIP_REASON = (
+    "real data not found: set REPALIGN_DATA to a folder as described in book/data.md"
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--site",
+        type=Path,
+        help="test the built site in this folder instead of building the book",
+    )
+
+
+def pytest_collection_modifyitems(items):
+    """Quick tests first: a broken unit is known before the book is executed."""
+    items.sort(key=_weight)
+
+
+def _weight(item):
+    return 2 * bool(item.get_closest_marker("browser")) + bool(
+        item.get_closest_marker("section")
+    )
+
+
+@pytest.fixture
+def real_data():
+    """Folder of the real data sets, as an absolute path."""
+    folder = os.environ.get("REPALIGN_DATA", "")
+    if folder and Path(folder).is_dir():
+        return Path(folder).resolve()
+    if os.environ.get("REPALIGN_REQUIRE_DATA") == "1":
+        pytest.fail(
+            f"REPALIGN_REQUIRE_DATA=1 but REPALIGN_DATA={folder!r} is not a folder; "
+            "set it to one as described in book/data.md"
+        )
+    pytest.skip(SKIP_REASON)
+
+
+@pytest.fixture(scope="session")
+def site(pytestconfig):
+    """Folder of the built site: the book, brought up to date as `make book` does."""
+    given = pytestconfig.getoption("--site")
+    if given:
+        return given.resolve()
+    # Without make's own variables: this is a run of its own, not part of `make test`.
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    built = subprocess.run(
+        ["make", "book"], cwd=ROOT, env=own, capture_output=True, text=True
+    )
+    if built.returncode:
+        pytest.fail(f"make book failed:\n{(built.stdout + built.stderr)[-6000:]}")
+    return ROOT / "_build/html"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Say in the last lines, after pytest's own, how many tests lacked real data."""
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(SKIP_REASON in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.write_line(
+            f"{count} test(s) on real data were skipped. To run them: "
+            "REPALIGN_DATA=/path/to/data make test (book/data.md says what it holds)"
+        )

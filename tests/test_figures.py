@@ -1,0 +1,150 @@
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex, to_rgb
+
+from repalign_utils import figures
+from repalign_utils.results import interval
+
+matplotlib.use("Agg")
+X = np.linspace(0, 1, 5)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    with matplotlib.rc_context():
+        yield
+    plt.close("all")
+
+
+def _curves(names="abcdef", seeds=3):
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=(seeds, len(X))) for name in names}
+
+
+def _style(line):
+    # _unscaled: the pattern of dashes itself, whatever the width of the line
+    return to_hex(line.get_color()), line._unscaled_dash_pattern
+
+
+def test_a_curve_is_the_mean_over_seeds_with_a_band_over_all():
+    curves = _curves("ab")
+    ax = figures.new_axes()
+    ax.axhline(0)  # bands and lines no longer count in step
+    ax.plot(X, X)
+    figures.plot_curves(curves, X, ax=ax)
+    for values, line, band in zip(
+        curves.values(), ax.lines[2:], ax.collections, strict=True
+    ):
+        np.testing.assert_allclose(line.get_xdata(), X)
+        np.testing.assert_allclose(line.get_ydata(), values.mean(0))
+        corners = band.get_paths()[0].vertices
+        for x, column in zip(X, values.T, strict=True):
+            heights = corners[np.isclose(corners[:, 0], x), 1]
+            assert heights.min() == pytest.approx(column.min())
+            assert heights.max() == pytest.approx(column.max())
+        assert to_rgb(band.get_facecolor()[0]) == to_rgb(line.get_color())
+        assert band.get_facecolor()[0][3] < 0.5  # what lies below shows through
+
+
+def test_one_curve_per_name_has_no_band():
+    ax = figures.plot_curves({"a": X**2, "b": [X]}, X)
+    assert len(ax.lines) == 2 and not ax.collections
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), X**2)
+
+
+def test_the_legend_names_every_series_and_the_axes_say_what_they_show():
+    ax = figures.plot_curves(_curves("ab"), X)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert ax.get_xlabel() == "threshold"
+    assert ax.get_ylabel() == "captured target share"
+    assert ax.get_title() == ""
+
+
+def test_series_differ_in_colour_and_in_line_style():
+    lines = figures.plot_curves(_curves(), X).lines
+    colours, dashes = zip(*map(_style, lines), strict=True)
+    assert len(set(colours)) == len(set(map(str, dashes))) == len(lines) == 6
+
+
+def test_the_colours_can_be_told_from_white_and_from_black():
+    def luminance(colour):
+        c = np.array(to_rgb(colour))
+        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    for line in figures.plot_curves(_curves(), X).lines:
+        here = luminance(line.get_color())
+        assert 1.05 / (here + 0.05) >= 2.5 and (here + 0.05) / 0.05 >= 2.5
+
+
+def test_the_axes_given_are_drawn_on_and_returned():
+    _, (left, right) = plt.subplots(1, 2)
+    assert figures.plot_curves(_curves("a"), X, ax=right) is right
+    assert figures.plot_intervals({"a": {"x": [1, 2]}}, ax=right) is right
+    assert not left.lines
+    assert len(plt.get_fignums()) == 1
+
+
+def test_intervals_are_students_side_by_side_per_category():
+    groups = {
+        "before": {"true": [0.1, 0.2, 0.4], "shuffled": [0.0, 0.1]},
+        "after": {"true": [0.7, 0.8], "shuffled": [0.3, 0.35]},
+    }
+    ax = figures.plot_intervals(groups)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["true", "shuffled"]
+    assert [c.get_label() for c in ax.containers] == ["before", "after"]
+    for values, drawn in zip(groups.values(), ax.containers, strict=True):
+        points, _, (bars,) = drawn
+        for i, found in enumerate(map(interval, values.values())):
+            x, mean = points.get_xdata()[i], points.get_ydata()[i]
+            assert abs(x - i) < 0.5 and mean == found.mean
+            (_, low), (_, high) = bars.get_segments()[i]
+            assert (low, high) == pytest.approx((found.low, found.high))
+    first, second = (c[0] for c in ax.containers)
+    assert (first.get_xdata() < second.get_xdata()).all()
+    assert first.get_marker() != second.get_marker()
+
+
+def test_a_single_value_has_no_bar_and_a_single_series_stands_on_its_tick():
+    ax = figures.plot_intervals({"a": {"x": [0.5], "y": [1, 3]}})
+    points, _, (bars,) = ax.containers[0]
+    np.testing.assert_allclose(points.get_xdata(), [0, 1])
+    (_, low), (_, high) = bars.get_segments()[0]
+    assert low == high == 0.5
+
+
+def test_new_axes_have_the_style_of_the_book():
+    ax = figures.new_axes()
+    assert ax.figure.get_facecolor()[3] == 0  # transparent
+    assert ax.get_facecolor()[3] == 0
+    assert not ax.spines["top"].get_visible()
+    assert matplotlib.rcParams["savefig.transparent"]
+
+
+def test_the_axes_of_a_grid_share_what_they_are_told_to():
+    axes = figures.new_axes(3, sharey=True)
+    assert axes.shape == (3,) and len({ax.figure for ax in axes}) == 1
+    axes[0].set_ylim(0, 7)
+    assert axes[2].get_ylim() == (0, 7)
+    assert figures.new_axes(2, 3).shape == (3, 2)
+
+
+def test_the_same_numbers_give_the_same_file():
+    def drawn():
+        ax = figures.plot_curves(_curves("ab"), X)
+        file = io.BytesIO()
+        ax.figure.savefig(file, format="svg", metadata={"Date": None})
+        return file.getvalue()
+
+    assert drawn() == drawn()
+
+
+def test_drawing_outside_a_notebook_starts_no_shell():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    figures.use_style()
+    assert not InteractiveShell.initialized()

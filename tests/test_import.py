@@ -1,0 +1,59 @@
+"""What is loaded when: a message or a help text waits for no heavy library."""
+
+import subprocess
+import sys
+
+import pytest
+
+import repalign_utils
+
+HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas")
+SHELL = ("__main__", "claims", "files", "pages", "parameters", "project", "results")
+
+
+def _loaded(code):
+    """Modules that a fresh interpreter holds after running ``code``."""
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(run.stdout.splitlines()[-1].split())
+
+
+def test_the_shell_loads_no_heavy_library():
+    modules = [f"repalign_utils.{name}" for name in (*SHELL, "runner")]
+    loaded = _loaded(f"import {', '.join(modules)}")
+    assert loaded.issuperset(modules)
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_the_package_and_its_figures_load_no_heavy_library():
+    loaded = _loaded("import repalign_utils; repalign_utils.figures")
+    assert "repalign_utils.figures" in loaded
+    assert loaded.isdisjoint((*HEAVY, "papermill", "jupytext", "IPython"))
+
+
+def test_help_loads_neither_papermill_nor_jupytext():
+    code = (
+        "from repalign_utils.__main__ import main\n"
+        "for words in (['--help'], ['run', '--help']):\n"
+        "    main(words, standalone_mode=False)"
+    )
+    loaded = _loaded(code)
+    assert "click" in loaded
+    assert loaded.isdisjoint((*HEAVY, "papermill", "jupytext", "numpy", "yaml"))
+
+
+def test_dir_and_the_public_names_agree():
+    assert dir(repalign_utils) == sorted(repalign_utils.__all__)
+    for name in repalign_utils.__all__:
+        assert getattr(repalign_utils, name) is getattr(repalign_utils, name)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(
+        AttributeError, match=r"^module 'repalign_utils' has no attribute 'alignmnet'$"
+    ):
+        repalign_utils.alignmnet  # noqa: B018

@@ -1,0 +1,241 @@
+import json
+import os
+import re
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+
+from repalign_utils import __main__, pages, runner
+from tests import miniature
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch):
+    monkeypatch.chdir(miniature.make(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def never(monkeypatch):
+    """Nothing may be executed."""
+
+    def execute(*args):
+        raise AssertionError("the section was executed")
+
+    monkeypatch.setattr(runner, "_execute", execute)
+
+
+def _invoke(*arguments):
+    # An exception that is no message of the command line fails the test.
+    return CliRunner(catch_exceptions=False).invoke(__main__.main, arguments)
+
+
+def _refused(message, *arguments, rest=True):
+    """Check that the request ends with exit code 2 and just this message."""
+    result = _invoke(*arguments)
+    assert result.exit_code == 2
+    said = result.output.split("\nError: ")[1]
+    assert said.startswith(message) if rest else said == message + "\n"
+
+
+def test_a_misspelt_parameter_ends_with_the_right_hint_and_no_traceback(base):
+    run = miniature.repalign(base, "run", "05", "-p", "sedes", "2")
+    assert run.returncode == 2 and not run.stdout
+    assert run.stderr.endswith(
+        "\nError: 05_tiny has no parameter 'sedes'; did you mean 'seeds'? "
+        "It takes seeds, gain, mode, marker, label\n"
+    )
+    assert "Traceback" not in run.stderr
+    assert not (base / "runs").exists()
+
+
+def test_a_cell_that_fails_is_named_and_its_notebook_kept(base):
+    output = base / "out.ipynb"
+    output.write_text("earlier")
+    run = miniature.repalign(
+        base, "run", "05", "-p", "mode", "fail", "-p", "gain", "1e-3", "-o", str(output)
+    )
+    assert run.returncode == 1 and not run.stdout
+    assert "Traceback" not in run.stderr
+    assert "Executing:" in run.stderr and "on the terminal" in run.stderr
+    (kept,) = (base / "logs").iterdir()
+    assert re.search(
+        r"\nError: 05_tiny failed in cell \d+ \('if mode == \"fail\":'\): "
+        rf"RuntimeError: gain is 0\.001\nThe notebook with its traceback is {kept}\n$",
+        run.stderr,
+    )
+    assert output.read_text() == "earlier" and not output.with_suffix(".json").exists()
+    position = int(re.search(r"cell (\d+)", run.stderr)[1])
+    failed = nbformat.read(kept, as_version=4).cells[position]
+    assert failed.source.startswith('if mode == "fail":')
+    assert "RuntimeError" in "".join(failed.outputs[-1].traceback)
+
+
+def test_a_run_without_output_goes_to_its_own_folder_and_says_its_verdicts(base):
+    result = _invoke("run", "05", "-p", "gain", "3", "--quiet")
+    assert result.exit_code == 0
+    (folder,) = (base / "runs").iterdir()
+    assert sorted(p.name for p in folder.iterdir()) == ["05_tiny.ipynb", "05_tiny.json"]
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["reproduced", "05-a", "3.01", "[2.99,", "3.03]"]
+    assert lines[1] == ["not", "run", "05-b", "quantity", "not", "recorded"]
+    assert re.fullmatch(
+        rf"05_tiny: \d+ s, in {folder}/05_tiny\.ipynb", result.stdout.splitlines()[2]
+    )
+    assert not (base / "book").exists() and not (base / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (["seeds", "2.5"], "seeds is 2.5; expected int, for example 3"),
+        (["gain", "11"], "gain is 11.0; expected a finite value in 0..10"),
+        (["gain", ".nan"], "gain is nan; expected a finite value in 0..10"),
+        (
+            ["mode", "clam"],
+            "mode is 'clam'; choose one of calm, fail, die, wait, twice; "
+            "did you mean 'calm'?",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_before_the_run(
+    base, never, given, message
+):
+    _refused(message, "run", "05", "-p", *given, rest=False)
+    assert not (base / "runs").exists()
+
+
+def test_an_unknown_section_is_refused_with_the_list_of_sections(base, never):
+    message = "no section '99'; The sections are 05_tiny, 06_other"
+    _refused(message, "run", "99", rest=False)
+
+
+def test_an_unknown_profile_is_refused_with_the_list_of_profiles(base, never):
+    result = _invoke("run", "05", "--profile", "fast")
+    assert result.exit_code == 2
+    assert "'fast' is not one of 'quick', 'paper'" in result.output
+
+
+def test_a_profile_with_an_unknown_section_is_refused(base, never):
+    (base / "notebooks/profiles/paper.yaml").write_text("06_ohter: {}\n")
+    _refused(
+        "paper.yaml has settings for '06_ohter', which is no section; did you mean "
+        "'06_other'? The sections are 05_tiny, 06_other",
+        *("run", "05", "--profile", "paper"),
+        rest=False,
+    )
+
+
+@pytest.mark.parametrize("output", ["mine.json", "mine", "folder.ipynb"])
+def test_an_output_that_is_no_notebook_is_refused(base, never, output):
+    (base / "folder.ipynb").mkdir()
+    message = f"-o is '{output}'; expected a notebook such as runs/mine.ipynb"
+    _refused(message, "run", "05", "-o", output, rest=False)
+
+
+def test_an_output_below_a_file_is_refused(base, never):
+    output = "claims.yaml/deep/mine.ipynb"
+    _refused(
+        f"-o is '{output}', but {base}/claims.yaml is not a folder that can be "
+        "written; name another place, such as runs/mine.ipynb",
+        *("run", "05", "-o", output),
+        rest=False,
+    )
+
+
+def test_an_output_in_a_folder_that_cannot_be_written_is_refused(
+    base, never, monkeypatch
+):
+    # Not by its mode: the administrator of a machine may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != base / "closed")
+    (base / "closed").mkdir()
+    _refused(
+        f"-o is 'closed/a/mine.ipynb', but {base}/closed is not a folder that can be",
+        *("run", "05", "-o", "closed/a/mine.ipynb"),
+    )
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("gain: [1\n", "mine.yaml is not YAML: while parsing a flow sequence"),
+        ("- gain\n", "mine.yaml holds ['gain']; expected lines 'name: value'"),
+        ("gian: 2\n", "05_tiny has no parameter 'gian'; did you mean 'gain'? It takes"),
+        ("gain: big\n", "gain is 'big'; expected float, for example 1.0"),
+    ],
+)
+def test_a_file_of_parameters_that_does_not_fit_is_refused(base, never, text, message):
+    (base / "mine.yaml").write_text(text)
+    _refused(message, "run", "05", "-f", "mine.yaml")
+
+
+def test_a_file_of_parameters_that_is_missing_is_refused(base, never):
+    result = _invoke("run", "05", "-f", "mine.yaml")
+    assert result.exit_code == 2
+    assert "File 'mine.yaml' does not exist." in result.output
+
+
+def test_claims_that_cannot_be_read_are_known_before_the_run(base, never):
+    (base / "claims.yaml").write_text("05_tiny:\n  - id: 05-a\n")
+    message = "claim 05-a of 05_tiny has missing or unknown fields condition, place"
+    _refused(message, "run", "05")
+    _refused(message, "publish")
+
+
+@pytest.mark.parametrize("arguments", [["run", "05"], ["publish"], ["times"]])
+def test_outside_the_book_the_way_back_is_named(
+    arguments, tmp_path, monkeypatch, never
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(__main__.project, "__file__", str(tmp_path / "a/b/project.py"))
+    message = (
+        f"{tmp_path} is not inside the book; change into a clone of its repository"
+    )
+    _refused(message, *arguments, rest=False)
+
+
+def test_publishing_without_any_run_says_so(base):
+    result = _invoke("publish")
+    assert result.exit_code == 0
+    assert result.output == "3 claims: 3 not run\n"
+
+
+def test_times_lists_every_section_and_the_page_to_open(base):
+    folder = base / "results/quick"
+    folder.mkdir(parents=True)
+    (folder / "05_tiny.ipynb").touch()
+    (folder / "05_tiny.json").write_text(json.dumps({"wall_s": 42.3}))
+    assert _invoke("times").output.splitlines() == [
+        "05_tiny                  42 s",
+        "06_other                 not run",
+        "The book is at _build/html/index.html",
+    ]
+
+
+def test_a_reference_run_is_kept_if_it_ran_the_papers_profile(base):
+    record = {"section": "05_tiny", "profile": "paper", "records": {}}
+    (base / "05.json").write_text(json.dumps(record))
+    assert _invoke("reference", "05.json").exit_code == 0
+    assert pages.read_reference(base) == {"05_tiny": record}
+    (base / "05.json").write_text(json.dumps({**record, "profile": "quick"}))
+    _refused(
+        "05.json ran the profile 'quick'; a reference run uses --profile paper",
+        *("reference", "05.json"),
+        rest=False,
+    )
+    assert pages.read_reference(base) == {"05_tiny": record}
+
+
+@pytest.mark.parametrize("text", ["", '{"cells": []}', "[]"])
+def test_a_file_that_is_no_run_record_is_refused(base, text):
+    (base / "05.json").write_text(text)
+    message = "05.json is no run record; expected the .json beside a section's run"
+    _refused(message, "reference", "05.json", rest=False)
+
+
+def test_help_names_every_command():
+    result = _invoke("-h")
+    assert result.exit_code == 0
+    for name in ("run", "publish", "reference", "times"):
+        assert re.search(rf"^  {name} +\w", result.output, re.M)

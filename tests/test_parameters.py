@@ -1,0 +1,245 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repalign_utils.parameters import ParameterError, declared, read_yaml, settle
+
+CELL = """\
+dataset: str = "digits"  # {digits, mnist}: images with classes
+encodings: list = ["bumps", "binary"]  # {bumps, thermometer, binary}: codes
+step_sizes: list = [0.01, 1.0]  # {0..}: step sizes tried
+width: int = 128  # units per hidden layer
+
+# a comment, and an empty line
+share: float = 0.5  # {0..1}: of the rows
+step_size: float = 1  # of Adam
+seeds: int = 5  # {1..}: networks trained together
+control: bool = False  # shuffle
+source: str = "P001"  # a task, #1 of many
+data_dir: str = ""  # path: folder with real data
+"""
+PARAMETERS = declared(CELL)
+
+
+def _settled(*layers):
+    return settle(PARAMETERS, "05_tiny", [(layer, Path("/")) for layer in layers])
+
+
+def _checked(name, value):
+    return PARAMETERS[name].check(value)
+
+
+def test_a_cell_declares_types_defaults_choices_ranges_paths_and_help():
+    dataset, share, data_dir = (PARAMETERS[n] for n in ("dataset", "share", "data_dir"))
+    assert list(PARAMETERS)[:3] == ["dataset", "encodings", "step_sizes"]
+    assert (dataset.type, dataset.default) == ("str", "digits")
+    assert dataset.choices == ("digits", "mnist")
+    assert dataset.help == "images with classes"
+    assert (share.low, share.high, share.help) == (0, 1, "of the rows")
+    assert (PARAMETERS["seeds"].low, PARAMETERS["seeds"].high) == (1, None)
+    assert data_dir.is_path and not dataset.is_path
+    assert PARAMETERS["source"].help == "a task, #1 of many"
+
+
+def test_a_default_may_hold_what_looks_like_a_comment():
+    (colour,) = declared('colour: str = "µµµµµ # 1"  # of the line').values()
+    assert (colour.default, colour.help) == ("µµµµµ # 1", "of the line")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seeds = 5  # no type",
+        "seeds: int  # no value",
+        "seeds: int = 5",
+        "seeds: int = 5  #",
+        "seeds: complex = 5  # a type that is not known",
+        "seeds: int = 2 * n  # not a plain value",
+        "seeds: int = = 5  # a slip of the hand",
+        "import torch  # not a parameter",
+        "n: int = 5; m: int = 6  # two",
+        "step_sizes: list = [  # over lines",
+        "    seeds: int = 5  # indented",
+    ],
+)
+def test_a_malformed_line_is_named_with_the_form_that_is_expected(line):
+    message = (
+        f"parameters cell has the line {line!r}; expected "
+        "'name: type = value  # comment' on one line, with the type one of "
+        "int, float, str, bool, list"
+    )
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        declared(f"width: int = 3  # fine\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("n: int = 0  # {1..}: rows", "n is 0; expected a finite value in 1.."),
+        ("n: int = 'a'  # rows", "n is 'a'; expected int, for example 'a'"),
+        ("on: int = True  # a switch", "on is True; expected int, for example True"),
+        ("x: str = 'c'  # {a, b}: one", "x is 'c'; choose one of a, b"),
+        ("x: list = []  # some", "x is []; expected a list such as []"),
+    ],
+)
+def test_a_default_has_to_fit_its_own_declaration(line, message):
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        settle(declared(line), "05_tiny", [])
+
+
+def test_an_unknown_name_is_an_error_with_the_nearest_known_one():
+    message = (
+        "05_tiny has no parameter 'sedes'; did you mean 'seeds'? It takes dataset, "
+        "encodings, step_sizes, width, share, step_size, seeds, control, source, "
+        "data_dir"
+    )
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        _settled({"sedes": 2})
+
+
+def test_an_unknown_name_near_to_none_is_an_error_without_a_guess():
+    with pytest.raises(ParameterError, match=r"parameter 'qqq'; It takes dataset, enc"):
+        _settled({"qqq": 2})
+    with pytest.raises(ParameterError, match=r"has no parameter 7; It takes dataset"):
+        _settled({7: 2})
+
+
+@pytest.mark.parametrize(
+    "name, value, expected",
+    [
+        ("seeds", 2, 2),
+        ("seeds", "2", 2),
+        ("share", 1, 1.0),
+        ("share", "1e-3", 1e-3),
+        ("step_size", "-2.5E+3", -2500.0),
+        ("control", "true", True),
+        ("control", False, False),
+        ("step_sizes", "[0.1, 1e-2, 3]", [0.1, 0.01, 3.0]),
+        ("encodings", "[thermometer]", ["thermometer"]),
+        ("source", "010", "010"),
+        ("source", "1e-3", "1e-3"),
+        ("source", "yes", "yes"),
+        ("source", "", ""),
+        ("dataset", "mnist", "mnist"),
+    ],
+)
+def test_values_arrive_in_the_declared_type(name, value, expected):
+    checked = _checked(name, value)
+    assert checked == expected
+    assert type(checked) is type(expected)
+    if isinstance(expected, list):
+        assert [type(item) for item in checked] == [type(item) for item in expected]
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("seeds", "2.5", "seeds is 2.5; expected int, for example 5"),
+        ("seeds", "many", "seeds is 'many'; expected int, for example 5"),
+        ("seeds", "1e3", "seeds is 1000.0; expected int, for example 5"),
+        ("seeds", "{a", "seeds is '{a'; expected int, for example 5"),
+        ("seeds", "", "seeds is None; expected int, for example 5"),
+        ("seeds", True, "seeds is True; expected int, for example 5"),
+        ("seeds", False, "seeds is False; expected int, for example 5"),
+        ("width", "false", "width is False; expected int, for example 128"),
+        ("share", True, "share is True; expected float, for example 0.5"),
+        ("share", "[1]", "share is [1]; expected float, for example 0.5"),
+        ("control", "1", "control is 1; expected bool, for example False"),
+        ("control", "maybe", "control is 'maybe'; expected bool, for example False"),
+        ("source", 8, "source is 8; expected str, for example 'P001'"),
+        ("step_sizes", "0.1", "step_sizes is 0.1; expected list, for example"),
+        ("step_sizes", "[]", "step_sizes is []; expected a list such as [0.01, 1.0]"),
+        ("step_sizes", "[a]", "step_sizes is ['a']; expected a list such as [0.01, 1"),
+        ("step_sizes", "[true]", "step_sizes is [True]; expected a list such as [0.0"),
+        ("encodings", "[1]", "encodings is [1]; expected a list such as ['bumps', 'b"),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_with_an_example(name, value, message):
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}"):
+        _checked(name, value)
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        (
+            "dataset",
+            "mnits",
+            "dataset is 'mnits'; choose one of digits, mnist; did you mean 'mnist'?",
+        ),
+        ("dataset", "x", "dataset is 'x'; choose one of digits, mnist"),
+        (
+            "encodings",
+            "[bumps, binnary]",
+            "encodings is 'binnary'; choose one of bumps, thermometer, binary; "
+            "did you mean 'binary'?",
+        ),
+        ("seeds", 0, "seeds is 0; expected a finite value in 1.."),
+        ("share", 1.5, "share is 1.5; expected a finite value in 0..1"),
+        ("share", -1, "share is -1.0; expected a finite value in 0..1"),
+        (
+            "step_sizes",
+            "[0.1, -2]",
+            "step_sizes is -2.0; expected a finite value in 0..",
+        ),
+        ("share", ".nan", "share is nan; expected a finite value in 0..1"),
+        ("step_sizes", "[.inf]", "step_sizes is inf; expected a finite value in 0.."),
+        ("step_sizes", "[1e999]", "step_sizes is inf; expected a finite value in 0.."),
+    ],
+)
+def test_a_value_outside_choices_or_range_is_an_error(name, value, message):
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        _checked(name, value)
+
+
+@given(value=st.floats())
+def test_a_range_admits_the_finite_values_within_it_and_no_other(value):
+    if 0 <= value <= 1:
+        assert _checked("share", value) == value
+    else:
+        with pytest.raises(ParameterError, match=r"expected a finite value in 0..1$"):
+            _checked("share", value)
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+def test_every_way_to_write_a_float_reads_as_that_float(value):
+    for text in (f"{value!r}", f"{value:.17e}", f"{value:.17E}".replace("E+", "E")):
+        assert read_yaml(text) == value
+        assert read_yaml(f"step_size: {text}") == {"step_size": value}
+
+
+@pytest.mark.parametrize("text", ["1e-3", "+1e-3", "1E-3", ".1e-2", "1.e-3", "0.001"])
+def test_exponent_form_is_a_number_in_yaml(text):
+    found = read_yaml(f"a: {text}\nb: [{text}]\nc: '{text}'")
+    assert found == {"a": 1e-3, "b": [1e-3], "c": text}
+
+
+@pytest.mark.parametrize("text", ["e3", "1e", "1e-3x", "P001", "-", "1-e3"])
+def test_what_only_resembles_a_number_stays_text(text):
+    assert read_yaml(f"a: {text!r}") == {"a": text}
+    assert read_yaml(f"[{text}]") == [text]
+
+
+def test_later_layers_overlay_earlier_ones_and_the_defaults():
+    values = _settled({"seeds": 2, "width": 64}, {"seeds": 3}, {"source": "P002"})
+    assert (values["seeds"], values["width"]) == (3, 64)
+    assert (values["source"], values["dataset"]) == ("P002", "digits")
+    assert list(values) == list(PARAMETERS)
+    assert type(values["step_size"]) is float  # declared as 1
+
+
+def test_a_path_starts_at_the_folder_of_the_layer_that_names_it(tmp_path):
+    layers = [({"data_dir": "data"}, tmp_path / "a"), ({}, tmp_path / "b")]
+    assert settle(PARAMETERS, "s", layers)["data_dir"] == str(tmp_path / "a/data")
+    layers[1][0]["data_dir"] = "../data"
+    assert settle(PARAMETERS, "s", layers)["data_dir"] == str(tmp_path / "data")
+
+
+def test_absolute_home_and_empty_paths_need_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _settled({"data_dir": "/data"})["data_dir"] == "/data"
+    assert _settled({"data_dir": "~/data"})["data_dir"] == str(tmp_path / "data")
+    assert _settled({"data_dir": ""})["data_dir"] == ""

@@ -1,0 +1,249 @@
+import json
+import re
+import subprocess
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from repalign_utils import results
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Everything that is displayed, as (data, metadata)."""
+    found = []
+
+    def display(data, raw=False, metadata=None):
+        assert raw
+        found.append((data, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return found
+
+
+def _executed(*cells):
+    """Notebook with one code cell per list of (data, metadata)."""
+    notebook = nbformat.v4.new_notebook()
+    for outputs in cells:
+        cell = nbformat.v4.new_code_cell("record(...)")
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", data, metadata=metadata)
+            for data, metadata in outputs
+        ]
+        notebook.cells.append(cell)
+    return notebook
+
+
+@given(values=st.lists(FINITE, min_size=2, max_size=10))
+def test_the_interval_is_students(values):
+    found = results.interval(values)
+    mean, error = np.mean(values), stats.sem(values)
+    assert (found.mean, found.n) == (mean, len(values))
+    low, high = (mean, mean)
+    if error > 0:
+        low, high = stats.t.interval(0.95, len(values) - 1, loc=mean, scale=error)
+    scale = np.abs(values).max()
+    assert found.low == pytest.approx(low, rel=1e-9, abs=1e-9 * scale)
+    assert found.high == pytest.approx(high, rel=1e-9, abs=1e-9 * scale)
+
+
+def test_a_single_value_has_no_interval():
+    assert results.interval([0.5]) == results.Interval(0.5, None, None, 1)
+    assert str(results.interval([0.5])) == "0.500"
+
+
+def test_an_interval_prints_its_mean_and_its_ends():
+    assert str(results.Interval(0.4123, 0.398, 0.4261, 5)) == "0.412 [0.398, 0.426]"
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1.00"),
+        (-0.5, "-0.500"),
+        (0.0012345, "0.00123"),
+        (0.00099, "9.90e-04"),
+        (12.345, "12.3"),
+        (99.94, "99.9"),
+        (123.4, "123"),
+        (-12345.6, "-12,346"),
+        (99999, "99,999"),
+        (100000, "1.00e+05"),
+        (-1.5e-9, "-1.50e-09"),
+    ],
+)
+def test_numbers_print_with_three_digits(value, text):
+    assert results.number(value) == text
+
+
+@given(value=st.floats(-1e300, 1e300))
+def test_a_printed_number_is_within_half_a_percent(value):
+    printed = float(results.number(value).replace(",", ""))
+    assert abs(printed - value) <= 0.0051 * abs(value)
+
+
+def test_a_record_is_what_the_page_glues_and_what_the_record_holds(shown):
+    summary = results.record("02.gain.true", [0.4, 0.5, 0.6])
+    assert summary == results.interval([0.4, 0.5, 0.6])
+    glued = {
+        metadata["scrapbook"]["name"]: data[results.GLUE + "text/plain"]
+        for data, metadata in shown
+    }
+    assert glued == {
+        "02.gain.true": str(summary),
+        "02.gain.true.mean": repr(summary.mean),
+        "02.gain.true.low": repr(summary.low),
+        "02.gain.true.high": repr(summary.high),
+    }
+    assert all(m["scrapbook"]["mime_prefix"] == results.GLUE for _, m in shown)
+    found = results.collect(_executed(shown))["records"]
+    assert found == {
+        "02.gain.true": {
+            "values": [0.4, 0.5, 0.6],
+            "mean": summary.mean,
+            "low": summary.low,
+            "high": summary.high,
+            "n": 3,
+        }
+    }
+
+
+def test_a_single_number_is_recorded_without_an_interval(shown):
+    results.record("02.rows", 1000)
+    assert [data[results.GLUE + "text/plain"] for data, _ in shown] == [
+        "1,000",
+        "1000.0",
+        "1000.0",
+        "1000.0",
+    ]
+    entry = results.collect(_executed(shown))["records"]["02.rows"]
+    assert entry == {
+        "values": [1000.0],
+        "mean": 1000,
+        "low": None,
+        "high": None,
+        "n": 1,
+    }
+
+
+def test_a_record_outside_a_notebook_is_printed(capsys):
+    assert results.record("02.gain", [1.0, 2.0]).mean == 1.5
+    printed = capsys.readouterr()
+    assert "1.50 [-4.85, 7.85]" in printed.out and not printed.err
+
+
+@pytest.mark.parametrize(
+    "name", ["gain", "2.gain", "02", "02.Gain", "02.gain rate", "02..gain", "02.gain."]
+)
+def test_a_name_of_another_form_is_an_error(name, shown):
+    message = (
+        f"record name is {name!r}; expected a section number and lower-case words "
+        "joined by dots, e.g. '02.gain.true'"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        results.record(name, [1.0])
+    assert not shown
+
+
+@pytest.mark.parametrize(
+    "values, printed",
+    [
+        ([1.0, np.nan], "[1.0, nan]"),
+        (np.inf, "[inf]"),
+        ([], "[]"),
+        ([[1.0, 2.0]], "[[1.0, 2.0]]"),
+    ],
+)
+def test_values_that_are_not_finite_or_not_one_per_seed_are_an_error(
+    values, printed, shown
+):
+    message = (
+        f"02.gain is {printed}; expected one finite number per seed: "
+        "record a run that diverged as a count, not as its loss"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        results.record("02.gain", values)
+    assert not shown
+
+
+def test_a_name_recorded_twice_is_an_error(shown):
+    results.record("02.gain", [1.0])
+    with pytest.raises(ValueError, match=r"^02\.gain is recorded twice; give each its"):
+        results.collect(_executed(shown, shown))
+
+
+def test_what_is_not_ours_is_not_collected():
+    notebook = _executed([({"text/plain": "1"}, {"scrapbook": {"name": "02.gain"}})])
+    notebook.cells.append(nbformat.v4.new_markdown_cell("02.gain"))
+    notebook.cells[0].outputs.append(nbformat.v4.new_output("stream", text="02.gain"))
+    assert results.collect(notebook) == {"records": {}, "provenance": {}}
+
+
+def test_provenance_says_what_the_run_ran_on(shown, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    about = SimpleNamespace(
+        name="digits", sentence=lambda: "360 of 1,797 rows.", sha256="ab" * 32
+    )
+    results.provenance(datasets=[about], device="cpu", precision="float64", seeds=4)
+    ((data, metadata),) = shown
+    facts = results.collect(_executed(shown))["provenance"]
+    assert facts == metadata["repalign"]["provenance"]
+    assert facts["seeds"] == 4 and facts["precision"] == "float64"
+    assert facts["device"].startswith("cpu (") and facts["device"].endswith(
+        "3 threads)"
+    )
+    assert facts["data"] == ["360 of 1,797 rows."]
+    assert facts["data_sha256"] == {"digits": "ab" * 32}
+    assert facts["versions"]["numpy"] == np.__version__
+    assert facts["wall_s"] > 0
+    page = data["text/markdown"]
+    assert "360 of 1,797 rows." in page and "digits `" + "ab" * 8 + "…`" in page
+    assert "| Seeds | 4 |" in page and f"numpy {np.__version__}" in page
+
+
+def test_provenance_without_data_has_no_row_for_it(shown):
+    results.provenance()
+    assert "| Data" not in shown[0][0]["text/markdown"]
+    assert "| Seeds | 1 |" in shown[0][0]["text/markdown"]
+
+
+def test_a_package_that_is_not_installed_is_named_as_such(monkeypatch):
+    monkeypatch.setattr(results, "PACKAGES", ("numpy", "no-such-package"))
+    assert results._versions() == {
+        "numpy": np.__version__,
+        "no-such-package": "not installed",
+    }
+
+
+def test_the_commit_is_named_and_whether_it_was_edited(tmp_path, monkeypatch):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    (tmp_path / "results.py").write_text("1")
+    monkeypatch.setattr(results, "__file__", str(tmp_path / "results.py"))
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert results._commit() == "not run from a git checkout"
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "First"], check=True)
+    assert re.fullmatch(r"`[0-9a-f]{12}`", results._commit())
+    (tmp_path / "results.py").write_text("2")
+    assert re.fullmatch(r"`[0-9a-f]{12}` with uncommitted changes", results._commit())
+    monkeypatch.setenv("PATH", "")
+    assert results._commit() == "not run from a git checkout"
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "quick" / "02.json"
+    results.write_json(path, {"wall_s": 1.5, "records": {}})
+    assert results.read_run(path) == {"wall_s": 1.5, "records": {}}
+    with pytest.raises(ValueError, match="Out of range float values are not JSON"):
+        results.write_json(path, {"wall_s": float("nan")})
+    assert json.loads(path.read_text()) == {"wall_s": 1.5, "records": {}}
+    assert [p.name for p in path.parent.iterdir()] == ["02.json"]

@@ -1,0 +1,330 @@
+import os
+import re
+import subprocess
+import time
+
+import jupytext
+import nbformat
+import papermill
+import psutil
+import pytest
+
+from repalign_utils import results, runner
+from repalign_utils.parameters import ParameterError
+from repalign_utils.project import SectionError
+from tests import miniature
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return miniature.make(tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="module")
+def ran(base):
+    """Output and record of a run that went well."""
+    output = base / "results/quick/05_tiny.ipynb"
+    section = base / "notebooks/05_tiny.py"
+    return output, runner.run(
+        section, output, profile="quick", given={"label": "010"}, progress=False
+    )
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    """A small book that a test may spoil, with the working folder outside."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return miniature.make(tmp_path / "book")
+
+
+def _settled(base, **options):
+    path = base / "notebooks/05_tiny.py"
+    asked = {"profile": None, "file": None, "given": {}, **options}
+    return runner.settle(path, runner.read_section(path), **asked)
+
+
+def _tagged(notebook, tag):
+    return [c for c in notebook.cells if tag in c.metadata.get("tags", [])]
+
+
+def _ended(pid):
+    try:
+        # nobody may be there to collect an orphan
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def _in_logs(base):
+    return sorted((base / "logs").glob("*.ipynb")) if (base / "logs").exists() else []
+
+
+def test_the_record_holds_section_parameters_values_and_provenance(ran):
+    output, entry = ran
+    assert results.read_run(output.with_suffix(".json")) == entry
+    assert (entry["section"], entry["profile"]) == ("05_tiny", "quick")
+    assert entry["parameters"] == {
+        "seeds": 3,
+        "gain": 2.0,
+        "mode": "calm",
+        "marker": "",
+        "label": "010",
+    }
+    gain = entry["records"]["05.gain"]
+    assert gain["values"] == [2.0, 2.01, 2.02] and gain["n"] == 3
+    assert entry["provenance"]["seeds"] == 3
+    assert 0 < entry["wall_s"] < 600
+
+
+def test_nothing_but_notebook_and_record_is_left(base, ran):
+    output, _ = ran
+    assert sorted(p.name for p in output.parent.iterdir()) == [
+        "05_tiny.ipynb",
+        "05_tiny.json",
+    ]
+    assert sorted(p.name for p in base.iterdir()) == [
+        "_toc.yml",
+        "claims.yaml",
+        "notebooks",
+        "results",
+    ]
+
+
+def test_the_parameters_cell_is_followed_by_a_table_of_them(ran):
+    notebook = nbformat.read(ran[0], as_version=4)
+    (declared,) = _tagged(notebook, "parameters")
+    assert "hide-input" in declared.metadata.tags
+    table = notebook.cells[notebook.cells.index(declared) + 1]
+    assert table.cell_type == "markdown"
+    assert table.source.splitlines() == [
+        "| Parameter | This run | Default | Meaning |",
+        "|---|---|---|---|",
+        "| `seeds` | `3` | `3` | their number |",
+        "| `gain` | `2.0` | `1.0` | what is found |",
+        "| `mode` | `calm` | `calm` | what goes wrong (calm, fail, die, wait, twice) |",
+        "| `marker` | (empty) | (empty) | file that a waiting run writes |",
+        "| `label` | `010` | `P001` | any text |",
+    ]
+
+
+def test_the_table_shows_lists_as_lists_and_hides_where_paths_lead():
+    cell = 'sizes: list = [1.0, 2.0]  # of steps\nfolder: str = ""  # path: of data'
+    declared = runner.params.declared(cell)
+    table = runner.parameters_table({"sizes": [0.1], "folder": "/home/me"}, declared)
+    assert table.splitlines()[2:] == [
+        "| `sizes` | `0.1` | `1.0`, `2.0` | of steps |",
+        "| `folder` | set | (empty) | of data |",
+    ]
+
+
+def test_the_injected_cell_is_off_the_page(ran):
+    notebook = nbformat.read(ran[0], as_version=4)
+    (injected,) = _tagged(notebook, "injected-parameters")
+    assert "remove-cell" in injected.metadata.tags
+    assert 'label = "010"' in injected.source
+
+
+def test_the_page_shows_what_is_meant_for_it_and_nothing_of_this_machine(base, ran):
+    notebook = nbformat.read(ran[0], as_version=4)
+    outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
+    assert [o.text for o in outputs if o.output_type == "stream"] == ["on the page\n"]
+    assert notebook.metadata["repalign"]["provenance"] == ran[1]["provenance"]
+    assert "papermill" not in notebook.metadata
+    assert not [c for c in notebook.cells if "papermill" in c.metadata]
+    text = ran[0].read_text()
+    assert "/tmp" not in text and str(base) not in text
+    nbformat.validate(notebook)
+
+
+def test_a_name_recorded_twice_fails_the_run(fresh, monkeypatch):
+    def execute(source, part, *args, **options):
+        notebook = nbformat.read(source, as_version=4)
+        code = [c for c in notebook.cells if c.cell_type == "code"]
+        recorded = {"repalign": {"record": {"name": "05.gain", "values": [1.0]}}}
+        for cell in code[:2]:
+            cell.outputs = [nbformat.v4.new_output("display_data", metadata=recorded)]
+        nbformat.write(notebook, part)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    output = fresh / "out.ipynb"
+    with pytest.raises(
+        runner.SectionFailed,
+        match=r"^05_tiny failed: ValueError: 05\.gain is recorded twice; give each its "
+        r"own name\nThe notebook with its traceback is .*logs/05_tiny-.*\.ipynb$",
+    ):
+        runner.run(fresh / "notebooks/05_tiny.py", output, progress=False)
+    assert len(_in_logs(fresh)) == 1
+    assert not output.exists() and not output.with_suffix(".json").exists()
+
+
+def test_a_dead_kernel_is_a_clear_failure_that_leaves_earlier_results(fresh):
+    output = fresh / "out.ipynb"
+    output.write_text("earlier")
+    output.with_suffix(".json").write_text("earlier record")
+    with pytest.raises(
+        runner.SectionFailed,
+        match=r"^05_tiny failed in cell \d+ \('if mode == \"fail\":'\): "
+        r"DeadKernelError: Kernel died\nThe notebook with its traceback is .*\.ipynb$",
+    ) as failure:
+        runner.run(
+            fresh / "notebooks/05_tiny.py",
+            output,
+            given={"mode": "die"},
+            progress=False,
+        )
+    (kept,) = _in_logs(fresh)
+    assert str(kept) in str(failure.value)
+    assert output.read_text() == "earlier"
+    assert output.with_suffix(".json").read_text() == "earlier record"
+
+
+def test_a_killed_run_leaves_nothing_new_and_its_kernel_ends(fresh):
+    output, marker = fresh / "out.ipynb", fresh / "pid"
+    output.write_text("earlier")
+    options = ["-p", "mode", "wait", "-p", "marker", str(marker), "-o", str(output)]
+    process = subprocess.Popen(
+        miniature.command("run", "05", "--quiet", *options),
+        cwd=fresh,
+        env=miniature.environment(),
+    )
+    try:
+        assert _wait_until(marker.exists, 60)
+        kernel = int(marker.read_text())
+        assert not _ended(kernel) and kernel != process.pid
+        # the sockets of two kernels in one folder would clash
+        assert not [p.name for p in fresh.iterdir() if p.is_socket()]
+    finally:
+        process.kill()
+        process.wait()
+    assert output.read_text() == "earlier"
+    assert not output.with_suffix(".json").exists()
+    assert _wait_until(lambda: _ended(kernel), 20), "the kernel outlived its runner"
+
+
+def test_the_converted_notebook_runs_in_plain_papermill(fresh):
+    source, done = fresh / "in.ipynb", fresh / "done.ipynb"
+    jupytext.write(jupytext.read(fresh / "notebooks/05_tiny.py"), source)
+    papermill.execute_notebook(
+        source, done, {"seeds": 2, "gain": 3.0}, progress_bar=False
+    )
+    found = results.collect(nbformat.read(done, as_version=4))
+    assert found["records"]["05.gain"]["values"] == [3.0, 3.01]
+
+
+def test_each_layer_overlays_the_one_before(fresh):
+    file = fresh / "mine.yaml"
+    file.write_text("gain: 1e-3\nseeds: 7\n")
+    assert _settled(fresh)["gain"] == 1.0
+    assert _settled(fresh, profile="quick")["gain"] == 2.0
+    assert _settled(fresh, profile="quick", file=file)["gain"] == 1e-3
+    values = _settled(fresh, profile="quick", file=file, given={"gain": "4"})
+    assert (values["gain"], values["seeds"]) == (4.0, 7)
+
+
+def test_paths_start_at_the_root_the_file_and_the_working_folder(fresh):
+    (fresh / "notebooks/profiles/quick.yaml").write_text("05_tiny: {marker: a}")
+    file = fresh / "notebooks/mine.yaml"
+    file.write_text("marker: ../b")
+    assert _settled(fresh, profile="quick")["marker"] == str(fresh / "a")
+    assert _settled(fresh, file=file)["marker"] == str(fresh / "b")
+    here = str(fresh.parent / "elsewhere/c")
+    assert _settled(fresh, given={"marker": "c"})["marker"] == here
+
+
+def test_an_empty_file_and_an_empty_section_of_a_profile_change_nothing(fresh):
+    (fresh / "notebooks/profiles/quick.yaml").write_text("05_tiny:\n")
+    (fresh / "empty.yaml").write_text("# nothing\n")
+    values = _settled(fresh, profile="quick", file=fresh / "empty.yaml")
+    assert values == _settled(fresh)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "05_tyni:\n  gain: 2\n",
+            "quick.yaml has settings for '05_tyni', which is no section; "
+            "did you mean '05_tiny'? The sections are 05_tiny, 06_other",
+        ),
+        (
+            "gain: 2\n",
+            "quick.yaml has settings for 'gain', which is no section; "
+            "The sections are 05_tiny, 06_other",
+        ),
+        (
+            "06_other: 2\n",
+            "quick.yaml has 2 for 06_other; expected lines 'name: value'",
+        ),
+        (
+            "05_tiny: [gain]\n",
+            "quick.yaml has ['gain'] for 05_tiny; expected lines 'name: value'",
+        ),
+        ("- gain\n", "quick.yaml holds ['gain']; expected lines 'name: value'"),
+        ("0\n", "quick.yaml holds 0; expected lines 'name: value'"),
+        (
+            "05_tiny:\n  sedes: 2\n",
+            "05_tiny has no parameter 'sedes'; did you mean 'seeds'? It takes seeds, "
+            "gain, mode, marker, label",
+        ),
+    ],
+)
+def test_a_profile_that_does_not_fit_the_sections_is_an_error(fresh, text, message):
+    (fresh / "notebooks/profiles/quick.yaml").write_text(text)
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        _settled(fresh, profile="quick")
+
+
+def test_files_that_cannot_be_read_as_yaml_are_errors_that_name_them(fresh):
+    file = fresh / "mine.yaml"
+    with pytest.raises(ParameterError, match=r"mine\.yaml cannot be read: No such fil"):
+        _settled(fresh, file=file)
+    file.write_text("gain: [1\n")
+    with pytest.raises(
+        ParameterError, match=r"(?s)^mine\.yaml is not YAML: .*expected lines 'name: va"
+    ):
+        _settled(fresh, file=file)
+    file.write_bytes(b"gain: \xff\n")
+    with pytest.raises(ParameterError, match=r"^mine\.yaml is not YAML: .*byte 0xff"):
+        _settled(fresh, file=file)
+
+
+@pytest.mark.parametrize("cells, count", [("", 0), ("\n\n".join(["x"] * 2), 2)])
+def test_a_section_needs_one_parameters_cell(fresh, cells, count):
+    cells = cells.replace("x", '# %% tags=["parameters"]\nn: int = 1  # rows')
+    path = fresh / "notebooks/07_odd.py"
+    path.write_text(f"{miniature.HEADER}\n# %% [markdown]\n# # Odd\n\n{cells}\n")
+    with pytest.raises(
+        SectionError, match=rf"^07_odd\.py has {count} cells tagged 'parameters'; it ne"
+    ):
+        runner.read_section(path)
+
+
+def test_a_run_of_ones_own_has_a_folder_of_its_own(base):
+    path = runner.own_folder(base, "05_tiny")
+    assert path.name == "05_tiny.ipynb" and path.parents[1] == base / "runs"
+    assert re.fullmatch(rf"05_tiny-\d{{8}}T\d{{6}}Z-{os.getpid()}", path.parent.name)
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "seconds, words",
+    [
+        (0.4, "0 s"),
+        (99.4, "99 s"),
+        (100, "2 min"),
+        (3500, "58 min"),
+        (3590, "1 h 0 min"),
+        (5880, "1 h 38 min"),
+        (36000, "10 h 0 min"),
+    ],
+)
+def test_durations_are_said_as_people_say_them(seconds, words):
+    assert runner.duration(seconds) == words
