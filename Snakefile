@@ -1,0 +1,97 @@
+# The workflow over sections: execute each with the one runner, publish, build.
+#   snakemake -c 2 book                          quick profile
+#   snakemake -c 2 book --config profile=paper   the paper's sizes
+# A rule reruns when its notebook, its parameters or the package's code change.
+import glob
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+PROFILE = config.get("profile", "quick")
+if PROFILE not in ("quick", "paper"):
+    raise WorkflowError(f"profile is {PROFILE!r}; choose quick or paper")
+SECTIONS = sorted(Path(p).stem for p in glob.glob("notebooks/[0-9][0-9]_*.py"))
+PYTHON = sys.executable
+PACKAGE = sorted(glob.glob("repalign_utils/**/*.py", recursive=True))
+# What only shapes the site or the command line does not change a section's numbers.
+SHELL_ONLY = {"__main__.py", "claims.py", "pages.py"}
+CODE = [p for p in PACKAGE if Path(p).name not in SHELL_ONLY]
+STYLE = ["repalign_utils/book.mplstyle"]
+with open(f"notebooks/profiles/{PROFILE}.yaml") as file:
+    SETTINGS = yaml.safe_load(file) or {}
+
+
+def settings(wildcards):
+    """Text of a section's own parameters, so that a change of one reruns it alone."""
+    return repr(sorted((SETTINGS.get(wildcards.section) or {}).items()))
+
+
+def gpus(wildcards):
+    """One GPU for a section whose profile asks for CUDA, none for the others."""
+    device = (SETTINGS.get(wildcards.section) or {}).get("device", "auto")
+    return int(str(device).startswith("cuda"))
+
+
+localrules:
+    publish,
+    book,
+
+
+rule book:
+    input:
+        "_build/html/.built",
+
+
+rule execute:
+    input:
+        notebook="notebooks/{section}.py",
+        code=CODE,
+        style=STYLE,
+    output:
+        notebook=f"results/{PROFILE}/{{section}}.ipynb",
+        record=f"results/{PROFILE}/{{section}}.json",
+    params:
+        settings=settings,
+        data=os.environ.get("REPALIGN_DATA", ""),
+    wildcard_constraints:
+        section=r"\d\d_\w+",
+    threads: 1
+    resources:
+        gpu=gpus,
+    shell:
+        # A job on this machine takes one free GPU for itself; SLURM hands out its own.
+        "OMP_NUM_THREADS={threads} workflow/with_gpu.sh {resources.gpu} "
+        "{PYTHON} -m repalign_utils run {wildcards.section}"
+        f" --profile {PROFILE} -o {{output.notebook}}"
+
+
+rule publish:
+    input:
+        expand(f"results/{PROFILE}/{{section}}.{{kind}}", section=SECTIONS, kind=["ipynb", "json"]),
+        PACKAGE,
+        "claims.yaml",
+        "results/reference.json",
+    output:
+        touch(f"results/{PROFILE}/.published"),
+    params:
+        # Both profiles write the same pages: the last one published counts.
+        current=lambda _: Path("book/_generated/profile").read_text() if Path("book/_generated/profile").exists() else "",
+    shell:
+        f"{{PYTHON}} -m repalign_utils publish --profile {PROFILE}"
+
+
+rule site:
+    input:
+        f"results/{PROFILE}/.published",
+        "_config.yml",
+        "_toc.yml",
+        glob.glob("book/*.md"),
+        glob.glob("book/*.bib"),
+        glob.glob("book/_ext/*.py"),
+        glob.glob("book/_static/**/*.css", recursive=True),
+    output:
+        touch("_build/html/.built"),
+    shell:
+        "{PYTHON} -m jupyter_book build . -W --keep-going -n"
