@@ -54,7 +54,8 @@ rule execute:
         record=f"results/{PROFILE}/{{section}}.json",
     params:
         settings=settings,
-        data=os.environ.get("REPALIGN_DATA", ""),
+        # The quick profile has its data embedded.
+        data=os.environ.get("REPALIGN_DATA", "") if PROFILE == "paper" else "",
     wildcard_constraints:
         section=r"\d\d_\w+",
     threads: 1
@@ -74,24 +75,23 @@ rule publish:
         "claims.yaml",
         "results/reference.json",
     output:
-        touch(f"results/{PROFILE}/.published"),
+        touch("book/_generated/.published"),
     params:
-        # Both profiles write the same pages: the last one published counts.
-        current=lambda _: Path("book/_generated/profile").read_text() if Path("book/_generated/profile").exists() else "",
+        profile=PROFILE, # both profiles write the same pages: a change publishes anew
     shell:
-        f"{{PYTHON}} -m repalign_utils publish --profile {PROFILE}"
+        "{PYTHON} -m repalign_utils publish --profile {params.profile}"
 
 
 rule site:
     input:
-        f"results/{PROFILE}/.published",
+        "book/_generated/.published",
         "_config.yml",
         "_toc.yml",
-        glob.glob("book/*.md"),
-        glob.glob("book/*.bib"),
+        [p for p in glob.glob("book/*.md") if p != "book/claims.md"],
+        "book/references.bib",
         glob.glob("book/_ext/*.py"),
-        glob.glob("book/_static/**/*.css", recursive=True),
+        [p for p in glob.glob("book/_static/**", recursive=True) if Path(p).is_file()],
     output:
         touch("_build/html/.built"),
     shell:
-        "{PYTHON} -m jupyter_book build . -W --keep-going -n"
+        f"{Path(PYTHON).parent}/jupyter-book build . -W --keep-going -n"

@@ -1,10 +1,10 @@
 from . import data as data
 from . import figures as figures
 from .ensemble import MLPEnsemble as MLPEnsemble
-from .training import Training as Training
-from .training import fit as fit
 from .layers import record_layers as record_layers
 from .results import provenance as provenance
 from .results import record as record
 from .spectral import Alignment as Alignment
 from .spectral import alignment as alignment
+from .training import Training as Training
+from .training import fit as fit

@@ -29,11 +29,11 @@ def test_the_new_content_takes_the_place_of_the_old(tmp_path, before, after):
 def test_a_reader_who_has_the_file_open_goes_on_with_the_old_content(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("old and whole")
-    with path.open() as reader:
-        assert reader.read(3) == "old"
+    with path.open("rb", buffering=0) as reader:
+        assert reader.read(3) == b"old"
         with replacing(path) as part:
             part.write_text("new")
-        assert reader.read() == " and whole"
+        assert reader.read() == b" and whole"
     assert path.read_text() == "new"
 
 

@@ -112,7 +112,9 @@ def test_parameters_are_typed_and_explained(path):
         c for c in _cells(path, "code") if "parameters" in c.metadata.get("tags", [])
     ]
     assert len(tagged) == 1
-    for line in filter(None, tagged[0].source.splitlines()):
+    lines = [x for x in tagged[0].source.splitlines() if x and not x.startswith("#")]
+    assert lines
+    for line in lines:
         assert re.fullmatch(r"\w+: \w+ = .+?  # \S.+", line), line
 
 
