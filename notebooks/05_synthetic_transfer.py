@@ -417,8 +417,10 @@ table(
 )
 
 # %% [markdown]
-# The encodings are ours, and they matter: a linear model on the binary code is so poor
-# at every task that even an unrelated source need not do worse.
+# The tasks, the encodings, the size of the network and the step at which errors are
+# compared are our choices. The encoding matters most: where a linear model on the inputs
+# overfits badly at the last step, an unrelated source may even look helpful. The table
+# of errors at each model's best step, above, tells overfitting from transfer.
 #
 # ## Exercises
 #
@@ -441,6 +443,14 @@ table(
 # :label: ex-05-2
 #
 # Run the section with `-p related P120 -p unrelated P014`. Which claims must now fail?
+# :::
+#
+# :::{solution} ex-05-2
+# :class: dropdown
+#
+# The roles are exchanged, so alignment with and transfer to the "related" task go the
+# wrong way, and likewise for the "unrelated" one. The order of the tasks by alignment
+# and by error knows nothing of their names, and stays.
 # :::
 #
 # :::{exercise}

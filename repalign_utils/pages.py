@@ -130,6 +130,11 @@ def claims_page(
     profile : of this build
     """
     lines = [
+        # The wide tables need the room of the page's own contents.
+        "---",
+        "html_theme.sidebar_secondary.remove: true",
+        "---",
+        "",
         "# Claims",
         "",
         "Every claim of the paper that a section of this book tests, in our words. "

@@ -160,7 +160,7 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
         "device": _device(str(device)),
         "precision": precision,
         "data": [about.sentence() for about in datasets],
-        "data_sha256": {about.name: about.sha256 for about in datasets},
+        "data_sha256": [about.sha256 for about in datasets],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(_process_age(), 1),
     }
@@ -173,7 +173,7 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
 
 def _provenance_table(facts: dict) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
-    hashes = ", ".join(f"{k} `{v[:16]}…`" for k, v in facts["data_sha256"].items())
+    hashes = ", ".join(f"`{sha[:16]}…`" for sha in facts["data_sha256"])
     rows = {
         "Data": " ".join(facts["data"]),
         "SHA-256 of the data": hashes,
