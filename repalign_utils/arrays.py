@@ -297,7 +297,9 @@ def _beside(array: Array, features: Array) -> Array:
     if not on_device(features):
         return to_numpy(array).astype(np.float64, copy=False)
     torch = namespace(features)
-    return torch.as_tensor(array).to(features.device, torch.float64)
+    if not is_tensor(array):
+        array = torch.from_numpy(np.array(array))  # a copy: it may be read-only
+    return array.to(features.device, torch.float64)  # pyright: ignore
 
 
 def _check_not_zero(targets: Array) -> None:

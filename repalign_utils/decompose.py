@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal, get_lapack_funcs
 
 from . import arrays
-from .gram import Design, moments, triangle
+from .gram import Design, inner, moments, triangle
 
 if TYPE_CHECKING:
     from .arrays import Array
@@ -135,7 +135,7 @@ def _eigen(products: Any, side: Any) -> tuple[np.ndarray, np.ndarray]:
         values, along = _eigen_tridiagonal(products, side)
     else:
         values, vectors = arrays.namespace(products).linalg.eigh(products)
-        along = vectors.T @ side
+        along = inner(vectors, side)
     return arrays.to_numpy(values)[::-1], arrays.to_numpy(along)[::-1]
 
 
@@ -156,7 +156,7 @@ def _eigen_tridiagonal(products, side) -> tuple[np.ndarray, np.ndarray]:
         "L", "T", reflectors[1:, :-1], tau, turned[1:], 64 * (side.shape[1] + 65)
     )
     values, vectors = eigh_tridiagonal(diagonal, beside, check_finite=False)
-    return values, vectors.T @ turned
+    return values, inner(vectors, turned)
 
 
 def gram_suffices(
@@ -222,13 +222,13 @@ def _mixing(
     group = np.cumsum(np.diff(values, prepend=values[0]) < -margin)
     change = np.zeros_like(energy)
     for start in range(0, len(values), 128):  # a few MB at a time, whatever r is
-        rows = slice(start, start + 128)
+        j, i = slice(start, start + 128), slice(start, None)
         gaps = np.where(
-            group[rows, None] < group, squares[rows, None] - squares, np.inf
+            group[j, None] < group[i], squares[j, None] - squares[i], np.inf
         )
-        pairs = gaps**-2  # (b, r)
+        pairs = gaps**-2  # (b, r - start)
         if is_tall:
-            pairs *= squares / squares[rows, None]
-        change[rows] += energy[rows] * (pairs @ energy)  # pairs that open here
-        change -= energy * (pairs.T @ energy[rows])  # pairs that close
+            pairs *= squares[i] / squares[j, None]
+        change[j] += energy[j] * inner(pairs.T, energy[i])  # pairs that open here
+        change[i] -= energy[i] * inner(pairs, energy[j])  # pairs that close
     return np.maximum(change.cumsum(0), 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from . import arrays
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
 
-__all__ = ["Design", "Moments", "moments", "triangle"]
+__all__ = ["Design", "Moments", "inner", "moments", "triangle"]
+
+_GEMM, _SYRK = get_blas_funcs(("gemm", "syrk"), dtype=np.float64)
 
 # Blocks of 8 MB at most; larger or longer ones are no faster.
 _BLOCK_ENTRIES, _BLOCK_LENGTH = 2**20, 2**12
@@ -216,17 +219,55 @@ def moments(blocks: Iterable[Block]) -> Moments:
     array([[1., 2.],
            [2., 4.]])
     """
-    parts = (_moments(*block) for block in blocks)
-    total = next(parts)
-    for part in parts:
-        total += part
-    return total
+    total: Any = (None, None, 0.0, 0)
+    for rows, targets in blocks:
+        products, cross, energy, count = total
+        squares = arrays.namespace(targets).einsum("ij,ij->j", targets, targets)
+        total = (
+            _squares(rows, products),
+            inner(rows, targets, cross),
+            squares + energy,
+            count + len(rows),
+        )
+    products, *rest = total
+    return Moments(_mirrored(products), *rest)
 
 
-def _moments(rows: Any, targets: Any) -> Moments:
-    energy = arrays.namespace(targets).einsum("ij,ij->j", targets, targets)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return Moments(rows.T @ rows, rows.T @ targets, energy, len(rows))
+def inner(left: Any, right: Any, onto: Any = None) -> Any:
+    """Product left' right of float64 arrays, added to `onto` (which it may reuse)."""
+    if arrays.is_tensor(left) or not right.shape[1]:  # gemm wants a column
+        product = left.T @ right
+        if onto is not None:
+            product += onto
+        return product
+    # Not NumPy's BLAS: SciPy's, which also finds the eigenvalues, keeps threads of its
+    # own, and two idle pools waiting for work double the time on few cores.
+    a, turned = _columns_first(left)
+    beta = float(onto is not None)
+    return _GEMM(1.0, a, right, beta, onto, trans_a=turned, overwrite_c=True)
+
+
+def _squares(rows: Any, onto: Any) -> Any:
+    """Product rows' rows, added to `onto`; in NumPy the lower triangle alone."""
+    if arrays.is_tensor(rows):
+        return inner(rows, rows, onto)
+    a, turned = _columns_first(rows)
+    beta = float(onto is not None)
+    return _SYRK(1.0, a, beta, onto, trans=turned, lower=True, overwrite_c=True)
+
+
+def _columns_first(array: np.ndarray) -> tuple[np.ndarray, bool]:
+    """`array` or its transpose, as Fortran wants it without a copy, and which."""
+    if array.flags.f_contiguous:
+        return array, True
+    return array.T, False
+
+
+def _mirrored(products: Any) -> Any:
+    """Fill the upper triangle from the lower."""
+    if not arrays.is_tensor(products):
+        products += np.tril(products, -1).T
+    return products
 
 
 def _add(total: Any, part: Any) -> Any:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repalign_utils import alignment
+from repalign_utils import alignment, arrays
 from repalign_utils.spectral import Alignment
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -45,7 +45,7 @@ def assert_matches_thin_svd(features, targets, found, phi, low_precision):
     tau = thresholds_of(values, margin, 1e-6)
     curve = (values >= tau[:, None]) @ energy
     assert (abs(found.curve(tau) - curve) <= tolerance * total).all()
-    assert (found.curve([0.0]) == total).all()
+    assert found.curve(0.0)[0] == pytest.approx(total, rel=1e-14)
     area = values @ energy / (values[0] * total)
     assert (abs(found.area() - area) <= tolerance).all()
 
@@ -479,6 +479,41 @@ def test_plot_draws_one_line_per_target():
     _, mine = pyplot.subplots()
     assert alignment(np.eye(2), [1, 2]).plot(ax=mine) is mine
     pyplot.close("all")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(200, 30), (30, 200), (30, 30), (2, 1)])
+@pytest.mark.parametrize(("condition", "method"), [(10, "gram"), (1e8, "svd")])
+def test_the_way_of_a_gpu_gives_the_same_on_cpu_tensors(
+    monkeypatch, dtype, shape, condition, method
+):
+    # What decides that sums are made by PyTorch, where the tensor lies.
+    monkeypatch.setattr(arrays, "on_device", arrays.is_tensor)
+    rng = np.random.default_rng(0)
+    features = torch.from_numpy(conditioned(rng, *shape, condition))
+    features = features.to(getattr(torch, dtype))
+    targets = rng.normal(size=(shape[0], 2))
+    for prepare in (True, False):
+        found = alignment(features, targets, prepare, prepare)
+        phi, low = prepared(features, prepare, prepare), dtype != "float64"
+        assert_matches_thin_svd(features, targets, found, phi, low)
+    if dtype == "float64" and min(shape) > 1:
+        assert found.method == method
+
+
+@pytest.mark.parametrize("shape", [(9, 4), (4, 9)])
+def test_the_way_of_a_gpu_names_bad_rows_too(monkeypatch, shape):
+    monkeypatch.setattr(arrays, "on_device", arrays.is_tensor)
+    features, targets = torch.ones(shape), torch.ones(shape[0])
+    features[2] = 0
+    with pytest.raises(ValueError, match=r"^row 2 of the features is zero and cannot"):
+        alignment(features, targets, bias=False)
+    assert alignment(features, targets, bias=False, normalize=False).n == shape[0]
+    features[2, 3] = torch.nan
+    with pytest.raises(ValueError, match=r"^features\[2, 3\] is nan but every entry"):
+        alignment(features, targets)
+    with pytest.raises(ValueError, match=r"column 0 of the targets is zero in all"):
+        alignment(torch.ones(shape), 0 * targets)
 
 
 @pytest.mark.gpu
