@@ -147,8 +147,9 @@ def _eigen_tridiagonal(products, side) -> tuple[np.ndarray, np.ndarray]:
     names = ("sytrd", "sytrd_lwork", "ormqr")
     sytrd, sytrd_lwork, ormqr = get_lapack_funcs(names, (products, side))
     length = int(sytrd_lwork(len(products), lower=1)[0])
+    in_place = products if products.flags.f_contiguous else products.T
     reflectors, diagonal, beside, tau, _ = sytrd(
-        products.T, lower=1, lwork=length, overwrite_a=1
+        in_place, lower=1, lwork=length, overwrite_a=1
     )
     # Q leaves the first coordinate alone; its reflectors lie below the diagonal.
     turned = np.array(side)

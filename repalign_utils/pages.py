@@ -109,12 +109,11 @@ def claim_box(judged: list[claims.Judged]) -> str:
         "::::{admonition} What this section claims, and what this run says of it",
         ":class: claims",
         "",
-        "| Claim | Value, 95 % interval over seeds | Verdict |",
-        "|---|---|---|",
     ]
     lines += [
-        f"| {j.claim.statement} | {j.value} | {MARKS[j.verdict]} |" for j in judged
+        f"- {j.claim.statement} *{j.value}*: **{MARKS[j.verdict]}**" for j in judged
     ]
+    lines += ["", "In brackets: 95 % interval over seeds. [](../claims.md) has more."]
     return "\n".join([*lines, "::::"])
 
 

@@ -157,14 +157,18 @@ def run(
         source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
         executed, found = _execute(source, part, values, path, progress)
+    declared = params.declared(parameters_cell(executed).source)
     entry = {
         "section": path.stem,
         "profile": profile,
-        "parameters": values,
+        # Where a path leads is this machine's business; that it was set is not.
+        "parameters": {
+            name: "set" if declared[name].is_path and value else value
+            for name, value in values.items()
+        },
         "wall_s": round(time.time() - started, 1),
         **found,
     }
-    declared = params.declared(parameters_cell(executed).source)
     _stamp(executed, entry, declared)
     with replacing(output) as whole:  # last: a notebook in place means all is in place
         nbformat.write(executed, whole)

@@ -123,10 +123,10 @@ def test_the_section_page_opens_with_its_claims_below_its_title(published):
         "::::{admonition} What this section claims, and what this run says of it",
         ":class: claims",
         "",
-        "| Claim | Value, 95 % interval over seeds | Verdict |",
-        "|---|---|---|",
-        f"| The gain is positive. | 2.01 [1.99, 2.03] | {REPRODUCED} |",
-        f"| The loss is small. | quantity not recorded | {NOT_RUN} |",
+        f"- The gain is positive. *2.01 [1.99, 2.03]*: **{REPRODUCED}**",
+        f"- The loss is small. *quantity not recorded*: **{NOT_RUN}**",
+        "",
+        "In brackets: 95 % interval over seeds. [](../claims.md) has more.",
         "::::",
     ]
 
@@ -172,7 +172,7 @@ def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
         "This section was not run in the quick profile of this build.",
         ":::",
     ]
-    assert f"| The other is one. | section not run | {NOT_RUN} |" in box.source
+    assert f"- The other is one. *section not run*: **{NOT_RUN}**" in box.source
 
 
 def test_the_landing_page_gets_the_figure_of_the_run(published):

@@ -1,0 +1,78 @@
+"""The benchmarks' own bookkeeping, and that both sides compute the same thing."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import alignment_128, alignment_1024, demo, ensemble
+from benchmarks.measure import Row, medians, peak_growth
+from repalign_utils import alignment
+
+GOOD = Row("good", plain=10.0, ours=1.0, required=5)
+SLOW = Row("slow", plain=10.0, ours=2.1, required=5)
+WRONG = Row("wrong", plain=10.0, ours=1.0, required=5, error=2e-6, allowed=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "ratio", "passes"), [(GOOD, 10, True), (SLOW, 10 / 2.1, False)]
+)
+def test_a_row_passes_by_its_ratio(row, ratio, passes):
+    assert row.ratio == pytest.approx(ratio)
+    assert row.passes is passes
+
+
+def test_a_row_that_is_fast_but_wrong_does_not_pass():
+    assert not WRONG.passes
+
+
+def run(monkeypatch, tmp_path, rows):
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(alignment_128, "rows", lambda: rows)
+    monkeypatch.setattr(alignment_1024, "rows", list)
+    monkeypatch.setattr(ensemble, "rows", list)
+    status = command.main()
+    return status, json.loads((tmp_path / "results.json").read_text())
+
+
+def test_all_rows_as_promised_end_well(monkeypatch, tmp_path):
+    status, results = run(monkeypatch, tmp_path, [GOOD])
+    assert status == 0
+    assert results["rows"][0]["ratio"] == 10
+    assert results["machine"]["packages"]["numpy"] == np.__version__
+    assert results["machine"]["cores"] >= 1
+
+
+def test_a_row_that_falls_short_fails_the_command(monkeypatch, tmp_path, capsys):
+    status, results = run(monkeypatch, tmp_path, [GOOD, SLOW, WRONG])
+    assert status == 1
+    assert [row["passes"] for row in results["rows"]] == [True, False, False]
+    assert "2 of 3 fall short: slow; wrong" in capsys.readouterr().out
+
+
+def test_medians_do_not_count_the_first_call():
+    calls = []
+    medians(lambda: calls.append("plain"), lambda: calls.append("ours"), repeats=2)
+    assert calls == ["plain", "ours"] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset on Linux alone")
+def test_peak_growth_sees_memory_that_is_given_back():
+    growth = peak_growth(lambda: np.ones(5_000_000).sum())  # 40 MB
+    assert 35 < growth < 80
+
+
+def test_the_demo_and_the_package_draw_the_same_curve():
+    features, labels = demo.draw(400, 20)
+    grid = np.linspace(0, 20, 62)[::-1]
+    ours = alignment(features, labels).curve(grid)[:, 0]
+    np.testing.assert_allclose(
+        demo.alignment_curve(features, labels), ours, atol=1e-3 * len(labels)
+    )
+
+
+def test_the_plain_loop_trains_the_network_that_the_row_names():
+    sizes = [tuple(p.shape) for p in ensemble._network().parameters()]
+    assert sizes == [(128, 784), (128,)] + [(128, 128), (128,)] * 2 + [(1, 128), (1,)]
