@@ -24,8 +24,8 @@ __all__ = ["Design", "Moments", "inner", "moments", "triangle"]
 
 _GEMM, _SYRK = get_blas_funcs(("gemm", "syrk"), dtype=np.float64)
 
-# Blocks of 8 MB at most; larger or longer ones are no faster.
-_BLOCK_ENTRIES, _BLOCK_LENGTH = 2**20, 2**12
+# Blocks of 4 MB at most; larger or longer ones are no faster.
+_BLOCK_ENTRIES, _BLOCK_LENGTH = 2**19, 2**10
 _SQUARABLE = 1e150  # between its inverse and this, squares can be summed in float64
 
 
@@ -69,7 +69,7 @@ class Design:
         targets : array (n, k), float64
             From `repalign_utils.arrays.targets_matrix`.
         size : int
-            Rows per block; 8 MB at most by default.
+            Rows per block; 4 MB at most by default.
 
         Yields
         ------
@@ -97,7 +97,7 @@ class Design:
         Parameters
         ----------
         size : int
-            Columns per block; 8 MB at most by default.
+            Columns per block; 4 MB at most by default.
 
         Yields
         ------
