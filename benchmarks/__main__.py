@@ -1,0 +1,74 @@
+"""Run all benchmarks, print a table, write ``results.json``; fail if one falls short.
+
+``python -m benchmarks`` from the root of a clone; ratios, not times, are promised.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from repalign_utils.results import write_json
+
+from . import alignment_128, alignment_1024, ensemble
+from .measure import Row
+
+RESULTS = Path(__file__).with_name("results.json")
+PACKAGES = ("repalign-utils", "numpy", "scipy", "torch")
+
+
+def main() -> int:
+    """Measure all rows; the exit status says whether each is as promised."""
+    rows: list[Row] = []
+    _print("", "plain", "ours", "ratio", "required", "error", "")
+    for benchmark in (alignment_128, alignment_1024, ensemble):
+        for row in benchmark.rows():
+            rows.append(row)
+            _print(*_cells(row))
+    write_json(RESULTS, {"machine": _machine(), "rows": [_record(r) for r in rows]})
+    short = [row.name for row in rows if not row.passes]
+    if short:
+        print(f"{len(short)} of {len(rows)} fall short: {'; '.join(short)}")
+    return bool(short)
+
+
+def _cells(row: Row) -> list[str]:
+    error = f"{row.error:.1e}" if row.allowed else ""
+    times = [f"{value:.4g} {row.unit}" for value in (row.plain, row.ours)]
+    verdict = "ok" if row.passes else "SHORT"
+    return [row.name, *times, f"{row.ratio:.1f}", f"{row.required:g}", error, verdict]
+
+
+def _print(name: str, *cells: str) -> None:
+    print(f"{name:32}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
+
+
+def _record(row: Row) -> dict:
+    return asdict(row) | {"ratio": row.ratio, "passes": row.passes}
+
+
+def _machine() -> dict:
+    return {
+        "processor": _processor(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
