@@ -12,7 +12,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from repalign_utils.results import write_json
+from repalign_utils.results import processor, write_json
 
 from . import alignment_128, alignment_1024, ensemble
 from .measure import Row
@@ -53,21 +53,12 @@ def _record(row: Row) -> dict:
 
 def _machine() -> dict:
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "system": platform.platform(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
-    return names[0].strip() if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -173,10 +173,7 @@ print(alignment(features, y).curve([2.5])[0, 0])
 # short length scale.
 
 # %%
-if dataset == "ct_slices":
-    ct = data.ct_slices(n=n, data_dir=data_dir, seed=seed)
-else:
-    ct = data.ct_phantom(n=n, seed=seed)
+ct = data.load(dataset, n=n, data_dir=data_dir, seed=seed)
 inputs, y = ct.inputs.astype(float), ct.targets[:, 0].astype(float)
 rows = len(inputs)
 print(ct.about.sentence())

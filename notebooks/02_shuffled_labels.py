@@ -72,10 +72,7 @@ if classification == "mnist":
     )
 else:
     images = data.digits(seed=seed)
-if regression == "ct_slices":
-    slices = data.ct_slices(n=n_slices, data_dir=data_dir, seed=seed)
-else:
-    slices = data.ct_phantom(n=n_slices, seed=seed)
+slices = data.load(regression, n=n_slices, data_dir=data_dir, seed=seed)
 print(images.about.sentence(), slices.about.sentence(), sep="\n")
 
 # %% [markdown]

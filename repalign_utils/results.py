@@ -249,10 +249,11 @@ def _device(device: str) -> str:
 
         return f"{device} ({torch.cuda.get_device_name(device)})"
     threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
-    return f"{device} ({_processor()}, {threads} threads)"
+    return f"{device} ({processor()}, {threads} threads)"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of this machine's processor, as far as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
