@@ -63,6 +63,7 @@ def medians(plain: Callable, ours: Callable, repeats: int) -> tuple[float, float
 
 
 def _seconds(function: Callable) -> float:
+    time.sleep(0.1)  # threads of the other side may still spin, waiting for work
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
