@@ -395,7 +395,7 @@ plt.show()
 # touches the loss at step 0. The largest excess of the loss over it, as a share of the
 # first loss, is {glue:text}`01.bound.excess`.
 #
-# ## The better aligned set learns faster
+# ## Does the better aligned set learn faster?
 
 # %%
 best_losses = {}
