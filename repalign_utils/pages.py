@@ -152,25 +152,21 @@ def claims_page(
 
 
 def _claims_table(section: str, judged, reference, profile: str) -> list[str]:
-    lines = [
-        f"## [](sections/{section}.ipynb)",
-        "",
-        "| Claim | In the paper | Condition | This build | Verdict "
-        "| Reference run | Verdict |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    header = ["Claim", "In the paper", "Condition"]
+    header += ["This build", "Verdict", "Reference run", "Verdict"]
+    rows = []
     for here, there in zip(judged, reference, strict=True):
         claim = here.claim
         if claim.section == section:
             condition = claim.condition(profile)
             if claim.condition("paper") != condition:
                 condition += f" (reference: {claim.condition('paper')})"
-            lines.append(
-                f"| **{claim.id}** {claim.statement} | {claim.place} "
-                f"| `{claim.quantity}` {condition} | {here.value} "
-                f"| {MARKS[here.verdict]} | {there.value} | {MARKS[there.verdict]} |"
-            )
-    return [*lines, ""]
+            stated = f"**{claim.id}** {claim.statement}"
+            tested = f"`{claim.quantity}` {condition}"
+            found = [x for j in (here, there) for x in (j.value, MARKS[j.verdict])]
+            rows.append([stated, claim.place, tested, *found])
+    heading = f"## [](sections/{section}.ipynb)"
+    return [heading, "", results.markdown_table(header, rows), ""]
 
 
 def _summary(judged, reference, profile: str) -> str:

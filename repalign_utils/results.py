@@ -216,21 +216,18 @@ def markdown_table(header, rows) -> str:
 
 def _commit() -> str:
     """Commit of the checkout that the package runs from, and whether it was edited."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
     try:
-        head = subprocess.run(
-            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        edited = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        head = _git("rev-parse", "HEAD")
+        edited = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "not run from a git checkout"
     return f"`{head[:12]}`" + (" with uncommitted changes" if edited else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _versions() -> dict[str, str]:

@@ -289,12 +289,13 @@ def parameters_table(values: dict, declared: dict[str, params.Parameter]) -> str
     values : name -> value of this run
     declared : name -> Parameter
     """
-    lines = ["| Parameter | This run | Default | Meaning |", "|---|---|---|---|"]
+    rows = []
     for name, p in declared.items():
         value = "set" if p.is_path and values[name] else _shown(values[name])
         meaning = p.help + (f" ({', '.join(p.choices)})" if p.choices else "")
-        lines.append(f"| `{name}` | {value} | {_shown(p.default)} | {meaning} |")
-    return "\n".join(lines)
+        rows.append([f"`{name}`", value, _shown(p.default), meaning])
+    header = ["Parameter", "This run", "Default", "Meaning"]
+    return results.markdown_table(header, rows)
 
 
 def _shown(value) -> str:

@@ -93,7 +93,7 @@ def fit(
     run = _Run(networks, step_size, seed)
     keep = None
     if checkpoints:
-        options = (loss, step_size, batch_size, tolerance, seed)
+        options = (loss, step_size, batch_size, max_epochs, tolerance, seed)
         keep = _Checkpoint(Path(checkpoints), networks, x, y, options)
         keep.restore(run)
     while len(run.losses) < max_epochs and len(run.active):

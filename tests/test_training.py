@@ -102,7 +102,7 @@ training.SAVE_EVERY = 0  # seconds: after every epoch
 inputs, targets = small_task()
 def report(epoch, losses):
     print(epoch, flush=True)
-training.fit(networks(), inputs, targets, loss="logistic", max_epochs=100000,
+training.fit(networks(), inputs, targets, loss="logistic", max_epochs=1000,
              tolerance=0, checkpoints={folder!r}, report=report)
 """
 
@@ -147,6 +147,14 @@ def test_a_finished_training_is_read_back_and_other_data_is_not(tmp_path):
     assert not epochs and torch.equal(first.weights[0], again.weights[0])
     fit(other, inputs + 1e-9, targets, **options)
     assert epochs == [1, 2, 3]
+
+
+def test_a_longer_training_is_not_taken_for_a_shorter_one(tmp_path):
+    inputs, targets = small_task()
+    options = {"loss": "logistic", "checkpoints": tmp_path}
+    fit(networks(), inputs, targets, max_epochs=4, **options)
+    shorter = fit(networks(), inputs, targets, max_epochs=2, **options)
+    assert (shorter.epochs == 2).all()
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
