@@ -6,6 +6,8 @@ of batched products, whatever the number of members.  No member sees another:
 each equals the same network trained alone on the same batches.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -14,7 +16,15 @@ ACTIVATIONS = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "leaky_relu": F.leaky_relu,
+    "prelu": lambda z, slope: torch.where(z > 0, z, slope * z),
     "linear": lambda z: z,
+}
+MODULES = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+    "linear": nn.Identity,
 }
 
 
@@ -49,7 +59,9 @@ class MLPEnsemble(nn.Module):
     """Multilayer perceptrons of one shape, one per seed, as a single module.
 
     Member ``i`` starts from the weights that ``torch.manual_seed(seed + i)``
-    gives to a stack of ``torch.nn.Linear`` layers (PyTorch's default).
+    gives to a stack of ``torch.nn.Linear`` layers (PyTorch's default).  Its
+    parameters are ``weights`` (m, fan_in, fan_out), ``biases`` (m, 1, fan_out)
+    and, for "prelu", ``slopes`` (m, 1, 1), one tensor per layer.
 
     Parameters
     ----------
@@ -59,7 +71,9 @@ class MLPEnsemble(nn.Module):
     out_features : number of outputs, k
     members : number of networks, m
     seed : seed of the first member
-    activation : "relu", "tanh", "leaky_relu" or "linear"
+    activation : "relu", "tanh", "leaky_relu", "prelu" (one learnt slope per member
+        and hidden layer, 0.25 at the start) or "linear"
+    hidden_bias : whether hidden layers have a bias; the output layer always has
     device, dtype : where and in which precision the weights live
 
     Raises
@@ -84,6 +98,7 @@ class MLPEnsemble(nn.Module):
         members: int = 5,
         seed: int = 0,
         activation: str = "relu",
+        hidden_bias: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
     ):
@@ -99,10 +114,18 @@ class MLPEnsemble(nn.Module):
         self.widths = [in_features, *[width] * depth, out_features]
         self.members = members
         self.seed = seed
-        drawn = [_linear_layers(self.widths, seed + i) for i in range(members)]
-        stacked = [torch.stack(t).to(device, dtype) for t in zip(*drawn, strict=True)]
-        self.weights = nn.ParameterList(stacked[0::2])  # (m, fan_in, fan_out)
-        self.biases = nn.ParameterList(stacked[1::2])  # (m, 1, fan_out)
+        drawn = [
+            _linear_layers(self.widths, seed + i, hidden_bias) for i in range(members)
+        ]
+        weights, biases = (
+            [torch.stack(t).to(device, dtype) for t in zip(*kind, strict=True)]
+            for kind in zip(*drawn, strict=True)
+        )
+        self.weights = nn.ParameterList(weights)
+        self.biases = nn.ParameterList(biases)
+        slope = torch.full((members, 1, 1), 0.25, device=device, dtype=dtype)
+        learnt = depth if activation == "prelu" else 0
+        self.slopes = nn.ParameterList([slope.clone() for _ in range(learnt)])
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Outputs of every member.
@@ -115,7 +138,7 @@ class MLPEnsemble(nn.Module):
         -------
         tensor (m, n, k)
         """
-        return forward(inputs, [*self.weights], [*self.biases], self.activation)[-1]
+        return self.layers(inputs, self.parameters())[-1]
 
     @torch.no_grad()
     def hidden(self, inputs) -> list[torch.Tensor]:
@@ -129,8 +152,35 @@ class MLPEnsemble(nn.Module):
         -------
         list of ``depth`` tensors (m, n, width), on the ensemble's device
         """
-        x = self.as_tensor(inputs)
-        return forward(x, [*self.weights], [*self.biases], self.activation)[:-1]
+        return self.layers(self.as_tensor(inputs), self.parameters())[:-1]
+
+    def layers(
+        self, inputs: torch.Tensor, parameters: Iterable[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Outputs of every layer under other parameters, hidden ones activated.
+
+        Parameters
+        ----------
+        inputs : tensor (n, d), the same for all members, or (a, n, d)
+        parameters : tensors as from ``parameters()``, of any number of members a
+
+        Returns
+        -------
+        list of ``depth`` tensors (a, n, width) and one (a, n, k)
+        """
+        tensors = list(parameters)
+        count, depth = len(self.weights), len(self.weights) - 1
+        weights, tensors = tensors[:count], tensors[count:]
+        biases, slopes = tensors[: len(self.biases)], tensors[len(self.biases) :]
+        biases = [None] * (count - len(biases)) + biases
+        h = inputs if inputs.ndim == 3 else inputs.expand(len(weights[0]), -1, -1)
+        outputs = []
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            h = torch.bmm(h, w) if b is None else torch.baddbmm(b, h, w)
+            if i < depth:
+                h = ACTIVATIONS[self.activation](h, *slopes[i : i + 1])
+            outputs.append(h)
+        return outputs
 
     def member(self, index: int) -> nn.Sequential:
         """Copy of one member as plain ``torch.nn`` layers.
@@ -143,12 +193,18 @@ class MLPEnsemble(nn.Module):
         -------
         ``nn.Sequential`` of Linear and activation layers, (n, d) -> (n, k)
         """
-        kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "leaky_relu": nn.LeakyReLU}
+        like = {"device": self.weights[0].device, "dtype": self.weights[0].dtype}
+        without = len(self.weights) - len(self.biases)
         layers: list[nn.Module] = []
-        for w, b in zip(self.weights, self.biases, strict=True):
-            linear = nn.Linear(w.shape[1], w.shape[2], device=w.device, dtype=w.dtype)
-            linear.load_state_dict({"weight": w[index].T, "bias": b[index, 0]})
-            layers += [linear, kinds.get(self.activation, nn.Identity)()]
+        for i, w in enumerate(self.weights):
+            linear = nn.Linear(*w.shape[1:], bias=i >= without, **like)
+            state = {"weight": w[index].T}
+            if i >= without:
+                state["bias"] = self.biases[i - without][index, 0]
+            linear.load_state_dict(state)
+            layers += [linear, MODULES[self.activation]().to(**like)]
+        for layer, slope in zip(layers[1::2], self.slopes, strict=False):
+            layer.load_state_dict({"weight": slope[index, 0]})
         return nn.Sequential(*layers[:-1])
 
     def as_tensor(self, values) -> torch.Tensor:
@@ -164,26 +220,19 @@ def at_least_one(**sizes: int) -> None:
             raise ValueError(f"{name} is {size}; it must be at least 1")
 
 
-def _linear_layers(widths: list[int], seed: int) -> list[torch.Tensor]:
-    """Weight (fan_in, fan_out) and bias (1, fan_out) per layer, as nn.Linear draws."""
+def _linear_layers(
+    widths: list[int], seed: int, hidden_bias: bool
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Weights (fan_in, fan_out) and biases (1, fan_out), as nn.Linear draws them."""
     generator = torch.Generator().manual_seed(seed)
-    tensors = []
-    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
-        bound = fan_in**-0.5
-        for shape in ((fan_out, fan_in), (fan_out, 1)):
-            drawn = torch.empty(shape).uniform_(-bound, bound, generator=generator)
-            tensors.append(drawn.T)
-    return tensors
 
+    def draw(fan_in, fan_out, columns):
+        drawn = torch.empty(fan_out, columns)
+        return drawn.uniform_(-(fan_in**-0.5), fan_in**-0.5, generator=generator).T
 
-def forward(x, weights, biases, activation: str) -> list[torch.Tensor]:
-    """Outputs of every layer, hidden ones after the activation."""
-    members = weights[0].shape[0]
-    h = x if x.ndim == 3 else x.expand(members, *x.shape)
-    outputs = []
-    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        h = torch.baddbmm(b, h, w)
-        if i < len(weights) - 1:
-            h = ACTIVATIONS[activation](h)
-        outputs.append(h)
-    return outputs
+    weights, biases = [], []
+    for i, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False)):
+        weights.append(draw(fan_in, fan_out, fan_in))
+        if hidden_bias or i == len(widths) - 2:
+            biases.append(draw(fan_in, fan_out, 1))
+    return weights, biases

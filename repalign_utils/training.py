@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from .ensemble import MLPEnsemble, at_least_one, forward
+from .ensemble import MLPEnsemble, at_least_one
 from .files import replacing
 
 SAVE_EVERY = 60  # seconds between checkpoints
@@ -17,6 +18,14 @@ LOSSES = {
     # Per member: (a, b, k) outputs and targets -> (a,) mean over the batch.
     "logistic": lambda f, y: F.softplus(-y * f).mean((1, 2)),
     "squared": lambda f, y: (f - y).square().mean((1, 2)),
+}
+# Each works element by element, so that members in one tensor stay independent.
+OPTIMIZERS = {
+    "sgd": lambda p, step: torch.optim.SGD(p, lr=step, fused=True),
+    "momentum": lambda p, step: torch.optim.SGD(p, lr=step, momentum=0.9, fused=True),
+    "rmsprop": lambda p, step: torch.optim.RMSprop(p, lr=step),
+    "adam": lambda p, step: torch.optim.Adam(p, lr=step, fused=True),
+    "adamw": lambda p, step: torch.optim.AdamW(p, lr=step, fused=True),
 }
 
 
@@ -47,6 +56,7 @@ def fit(
     targets,
     *,
     loss: str,
+    optimizer: str = "adam",
     step_size: float = 1e-3,
     batch_size: int = 64,
     max_epochs: int = 1000,
@@ -55,7 +65,7 @@ def fit(
     checkpoints: str | Path | None = None,
     report=None,
 ) -> Training:
-    """Train every member with Adam until its own loss is below ``tolerance``.
+    """Train every member until its own loss is below ``tolerance``.
 
     Member ``i`` shuffles the rows with its own generator, seeded ``seed + i``;
     the last batch of an epoch may be smaller.  A member that has converged is
@@ -67,7 +77,9 @@ def fit(
     inputs : array or tensor (n, d)
     targets : array or tensor (n, k), or (m, n, k) for targets of each member's own
     loss : "logistic" (targets -1 and +1) or "squared", mean over batch and outputs
-    step_size : Adam's step size
+    optimizer : "sgd", "momentum" (SGD with 0.9), "rmsprop", "adam" or "adamw", as
+        ``torch.optim`` has them, with its defaults but for the step size
+    step_size : step size (learning rate)
     batch_size : rows per step
     max_epochs : epochs after which a member stops anyway
     tolerance : mean loss over an epoch below which a member stops
@@ -84,20 +96,27 @@ def fit(
     Raises
     ------
     ValueError
-        If shapes, loss name or targets do not fit.
+        If shapes, targets, or the name of loss or optimizer do not fit.
     FloatingPointError
         If a member's loss is no longer finite, naming member and epoch.
+    RuntimeError
+        If the device's memory does not suffice, naming a smaller batch.
     """
     at_least_one(batch_size=batch_size, max_epochs=max_epochs)
+    _known("loss", loss, LOSSES)
+    _known("optimizer", optimizer, OPTIMIZERS)
     x, y = _check_data(networks, inputs, targets, loss)
-    run = _Run(networks, step_size, seed)
+    run = _Run(networks, OPTIMIZERS[optimizer], step_size, seed)
     keep = None
     if checkpoints:
         options = (loss, step_size, batch_size, max_epochs, tolerance, seed)
+        # Adam adds nothing: names from before there was a choice stay valid.
+        options += () if optimizer == "adam" else (optimizer,)
         keep = _Checkpoint(Path(checkpoints), networks, x, y, options)
         keep.restore(run)
     while len(run.losses) < max_epochs and len(run.active):
-        run.epoch(x, y, LOSSES[loss], batch_size)
+        with _memory_explained(batch_size, networks.members):
+            run.epoch(x, y, LOSSES[loss], batch_size)
         run.freeze(tolerance)
         if report:
             report(len(run.losses), run.losses[-1])
@@ -109,9 +128,23 @@ def fit(
     return run.result(tolerance)
 
 
+def _known(what: str, name: str, choices) -> None:
+    if name not in choices:
+        raise ValueError(f"{what} is {name!r}; choose one of {', '.join(choices)}")
+
+
+@contextmanager
+def _memory_explained(batch_size: int, members: int):
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RuntimeError(
+            f"the device has no memory left for {members} members with batch_size "
+            f"{batch_size}; try batch_size {max(batch_size // 2, 1)}, or fewer members"
+        ) from error
+
+
 def _check_data(networks, inputs, targets, loss):
-    if loss not in LOSSES:
-        raise ValueError(f"loss is {loss!r}; choose one of {', '.join(LOSSES)}")
     x, y = networks.as_tensor(inputs), networks.as_tensor(targets)
     if y.ndim == 2:
         y = y.expand(networks.members, *y.shape)
@@ -129,27 +162,24 @@ def _check_data(networks, inputs, targets, loss):
 class _Run:
     """State of a training run: the active members' weights and all that moves."""
 
-    def __init__(self, networks: MLPEnsemble, step_size: float, seed: int):
-        self.networks, self.step_size = networks, step_size
+    def __init__(self, networks: MLPEnsemble, make, step_size: float, seed: int):
+        self.networks, self.make, self.step_size = networks, make, step_size
         self.orders = [
             torch.Generator().manual_seed(seed + i) for i in range(networks.members)
         ]
         self.losses: list[list[float]] = []
         self.active = list(range(networks.members))
-        self._adopt([p.detach().clone() for p in self._all()], None)
-
-    def _all(self):
-        return [*self.networks.weights, *self.networks.biases]
+        self._adopt([p.detach().clone() for p in networks.parameters()], None)
 
     def _adopt(self, tensors, state):
-        """Make ``tensors`` the trained weights, with Adam's ``state`` if any."""
+        """Make ``tensors`` the trained ones, with the optimiser's ``state`` if any."""
         self.parameters = [t.requires_grad_() for t in tensors]
-        self.adam = torch.optim.Adam(self.parameters, lr=self.step_size, fused=True)
+        self.optimizer = self.make(self.parameters, self.step_size)
         if state is not None:
-            self.adam.load_state_dict(state)
+            self.optimizer.load_state_dict(state)
 
     def epoch(self, x, y, loss, batch_size: int):
-        n, depth = len(x), len(self.networks.weights)
+        n = len(x)
         order = torch.stack(
             [torch.randperm(n, generator=self.orders[i]) for i in self.active]
         ).to(x.device)
@@ -157,16 +187,11 @@ class _Run:
         found, sizes = [], []
         for start in range(0, n, batch_size):
             rows = order[:, start : start + batch_size]
-            outputs = forward(
-                x[rows],
-                self.parameters[:depth],
-                self.parameters[depth:],
-                self.networks.activation,
-            )[-1]
+            outputs = self.networks.layers(x[rows], self.parameters)[-1]
             losses = loss(outputs, y[active, rows])  # (a,)
-            self.adam.zero_grad()
+            self.optimizer.zero_grad()
             losses.sum().backward()
-            self.adam.step()
+            self.optimizer.step()
             found.append(losses.detach())
             sizes.append(rows.shape[1])
         # Summed on the CPU at the end: no wait for the device within an epoch.
@@ -190,16 +215,18 @@ class _Run:
         if len(keep) == len(self.active):
             return
         self.write_back()
-        state = self.adam.state_dict()
+        state = self.optimizer.state_dict()
         for moments in state["state"].values():
-            for name in ("exp_avg", "exp_avg_sq"):
-                moments[name] = moments[name][keep]
+            for name, value in moments.items():
+                if value is not None and value.ndim:  # not the number of steps
+                    moments[name] = value[keep]
         self.active = [self.active[j] for j in keep]
         self._adopt([p.detach()[keep].clone() for p in self.parameters], state)
 
     @torch.no_grad()
     def write_back(self):
-        for whole, part in zip(self._all(), self.parameters, strict=True):
+        wholes = self.networks.parameters()
+        for whole, part in zip(wholes, self.parameters, strict=True):
             whole[self.active] = part
 
     def state(self) -> dict:
@@ -207,7 +234,7 @@ class _Run:
         return {
             "weights": self.networks.state_dict(),
             "active": self.active,
-            "adam": self.adam.state_dict(),
+            "adam": self.optimizer.state_dict(),  # a name that is on disks already
             "orders": [g.get_state() for g in self.orders],
             "losses": self.losses,
         }
@@ -217,9 +244,8 @@ class _Run:
         self.active, self.losses = state["active"], state["losses"]
         for generator, saved in zip(self.orders, state["orders"], strict=True):
             generator.set_state(saved)
-        self._adopt(
-            [p.detach()[self.active].clone() for p in self._all()], state["adam"]
-        )
+        kept = [p.detach()[self.active].clone() for p in self.networks.parameters()]
+        self._adopt(kept, state["adam"])
 
     def result(self, tolerance: float) -> Training:
         losses = np.array(self.losses).reshape(-1, self.networks.members)

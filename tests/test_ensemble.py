@@ -7,22 +7,45 @@ from torch import nn
 from repalign_utils.ensemble import MLPEnsemble, choose_device
 from tests.small_networks import networks, small_task
 
+MODULES = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+    "linear": nn.Identity,
+}
+
+
+def by_pytorch(depth, activation, hidden_bias):
+    """The stack of layers 6-8-...-8-1 as one writes it with torch.nn."""
+    sizes, layers = [6, *[8] * depth], []
+    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(fan_in, fan_out, bias=hidden_bias)]
+        layers += [MODULES[activation]()]
+    return nn.Sequential(*layers, nn.Linear(8, 1))
+
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_a_member_starts_as_pytorch_would_start_it(depth):
-    ensemble = networks(depth=depth, seed=5, dtype=torch.float32)
+@pytest.mark.parametrize("activation", MODULES)
+@pytest.mark.parametrize("hidden_bias", [True, False])
+def test_a_member_starts_as_pytorch_would_start_it(depth, activation, hidden_bias):
+    options = {"activation": activation, "hidden_bias": hidden_bias}
+    ensemble = networks(depth=depth, seed=5, dtype=torch.float32, **options)
     torch.manual_seed(5 + 2)
-    sizes = [6, *[8] * depth, 1]
-    linears = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
-    ours = [layer for layer in ensemble.member(2) if isinstance(layer, nn.Linear)]
-    for mine, theirs in zip(ours, linears, strict=True):
-        torch.testing.assert_close(mine.weight, theirs.weight)
-        torch.testing.assert_close(mine.bias, theirs.bias)
+    theirs, mine = by_pytorch(depth, **options), ensemble.member(2)
+    assert [type(m) for m in mine] == [type(t) for t in theirs]
+    assert mine.state_dict().keys() == theirs.state_dict().keys()
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(mine.state_dict()[name], value), name
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "leaky_relu", "linear"])
-def test_a_member_computes_what_the_ensemble_computes(activation):
-    ensemble = networks(activation=activation)
+@pytest.mark.parametrize("activation", MODULES)
+@pytest.mark.parametrize("hidden_bias", [True, False])
+def test_a_member_computes_what_the_ensemble_computes(activation, hidden_bias):
+    ensemble = networks(activation=activation, hidden_bias=hidden_bias)
+    with torch.no_grad():  # as if trained: each member and layer by itself
+        for i, slope in enumerate(ensemble.slopes):
+            slope += torch.tensor([0.1, -0.4, 0.3]).reshape(3, 1, 1) * (i + 1)
     inputs = torch.tensor(small_task()[0])
     together = ensemble(inputs)
     for i in range(3):
@@ -32,6 +55,16 @@ def test_a_member_computes_what_the_ensemble_computes(activation):
         )
 
 
+def test_the_slopes_of_prelu_are_learnt_and_kept():
+    ensemble = networks(activation="prelu")
+    ensemble(torch.tensor(small_task()[0])).sum().backward()
+    assert len(ensemble.slopes) == 2
+    for slope in ensemble.slopes:
+        assert (slope == 0.25).all() and (slope.grad != 0).all()
+    assert {"slopes.0", "slopes.1"} <= ensemble.state_dict().keys()
+    assert len(list(ensemble.parameters())) == 3 + 3 + 2
+
+
 @pytest.mark.parametrize("name", ["width", "depth", "members"])
 def test_a_size_below_one_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} is 0; it must be at least 1"):
@@ -39,7 +72,10 @@ def test_a_size_below_one_is_refused(name):
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(ValueError, match="activation is 'gelu'; choose one of relu, t"):
+    with pytest.raises(
+        ValueError,
+        match="activation is 'gelu'; choose one of relu, tanh, leaky_relu, prelu, lin",
+    ):
         networks(activation="gelu")
 
 
