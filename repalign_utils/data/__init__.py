@@ -1,8 +1,9 @@
 """Data: one loader each, typed, checked, with source, licence and amount.
 
-Every loader gives a `Dataset`: inputs (n, d), targets (n, k) and `About`, which says
-on the page what was used and how much of it. Importing this package loads neither
-torch nor scikit-learn; only `mnist` needs torch.
+A loader gives a `Dataset`, inputs (n, d) and targets (n, k), or an `ImageSet`, images
+(n, c, h, w) and labels; and `About`, which says on the page what was used and how much
+of it. Importing this package loads neither torch nor scikit-learn nor Pillow; only
+`mnist` needs torch.
 """
 
 from collections.abc import Callable
@@ -12,24 +13,40 @@ from typing import Any
 
 from repalign_utils.data._dataset import About, Dataset, one_of
 from repalign_utils.data._fetch import DataMissing
+from repalign_utils.data._image_set import ImageFiles, ImageSet
 from repalign_utils.data._peaks import PEAKS, peaks, peaks_task
+from repalign_utils.data.cifar import cifar10, cifar100
 from repalign_utils.data.ct import ct_phantom, ct_slices
-from repalign_utils.data.images import digits, mnist
+from repalign_utils.data.families import FAMILIES, imagenet_classes
+from repalign_utils.data.folders import image_files, office31
+from repalign_utils.data.images import digit_images, digits, mnist
+from repalign_utils.data.procedural import procedural_images
 
 __all__ = [
+    "FAMILIES",
     "PEAKS",
     "About",
     "DataMissing",
     "Dataset",
+    "ImageFiles",
+    "ImageSet",
+    "cifar10",
+    "cifar100",
     "ct_phantom",
     "ct_slices",
+    "digit_images",
     "digits",
+    "image_files",
+    "imagenet_classes",
     "load",
     "mnist",
+    "office31",
     "peaks",
     "peaks_task",
+    "procedural_images",
 ]
 
+# those of rows and targets; an image set is asked for by its own function
 _LOADERS: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType(
     {
         "ct_phantom": ct_phantom,

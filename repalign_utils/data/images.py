@@ -1,4 +1,4 @@
-"""Pairs of classes of handwritten digits: MNIST, and the digits of scikit-learn."""
+"""Handwritten digits: pairs of classes of MNIST, and the digits of scikit-learn."""
 
 import gzip
 import os
@@ -22,6 +22,7 @@ from repalign_utils.data._fetch import (
     fetch,
     file_hash,
 )
+from repalign_utils.data._image_set import ImageSet, draw_per_class
 
 _RAW = Path("MNIST", "raw")
 _MIRRORS = (
@@ -171,6 +172,73 @@ def digits(
         note=_drawn(n_per_class, seed),
     )
     return _pair_dataset(pixels[kept] / 16, labels[kept], pair, about)
+
+
+def digit_images(
+    classes: Sequence[int] = (0, 1), n_per_class: int | None = None, seed: int = 0
+) -> ImageSet:
+    """Give scikit-learn's handwritten digits as images, two classes or more.
+
+    Parameters
+    ----------
+    classes : sequence of int
+        Different digits; the labels count in their order.
+    n_per_class : int, optional
+        Images of each class; without it all there are, about 180.
+    seed : int
+        Seed of the permutations that choose the images.
+
+    Returns
+    -------
+    ImageSet
+        images (n, 1, 8, 8): the values 0 to 16 of the original times 255 / 16; classes
+        "0" to "9".
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> digit_images(classes=(3, 5, 8), n_per_class=50).images.shape
+    (150, 1, 8, 8)
+    """
+    from sklearn.datasets import load_digits
+
+    chosen = _checked_digits(classes)
+    pixels, digits_ = map(np.asarray, load_digits(return_X_y=True))
+    names = tuple(str(digit) for digit in chosen)
+    places = np.full(10, -1)
+    places[list(chosen)] = np.arange(len(chosen))
+    labels = places[digits_]  # -1: not asked for
+    kept = draw_per_class(labels, names, n_per_class, seed)
+    kept = kept[labels[kept] >= 0]
+    about = About(
+        name="digit_images",
+        title=f"scikit-learn's handwritten digits, classes {', '.join(names)}",
+        rows=len(kept),
+        total_rows=len(digits_),
+        source="E. Alpaydin and C. Kaynak, UCI data set 80, test part",
+        licence="CC BY 4.0",
+        sha256=arrays_sha256(pixels, digits_),
+        note=_drawn(n_per_class, seed),
+    )
+    images = np.rint(pixels[kept] * (255 / 16)).astype(np.uint8)
+    return ImageSet(images.reshape(-1, 1, 8, 8), labels[kept], names, about)
+
+
+def _checked_digits(classes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        chosen = tuple(int(c) for c in classes if int(c) == c and 0 <= c <= 9)
+    except (TypeError, ValueError):
+        chosen = ()
+    if len(chosen) < 2 or len(classes) != len(chosen) or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"classes is {classes!r} but must be two or more different digits from 0 "
+            "to 9; pass for example classes=(0, 1)"
+        )
+    return chosen
 
 
 def _checked_pair(classes: Sequence[int]) -> tuple[int, int]:

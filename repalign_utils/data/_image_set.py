@@ -1,0 +1,247 @@
+"""Images with classes: in memory, or still on disk."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from repalign_utils.data._dataset import About, one_of, whole_number
+from repalign_utils.data._decode import decoded
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images in memory, their classes and where they come from.
+
+    Attributes
+    ----------
+    images : array (n, c, h, w), uint8
+        Channels first; c is 3 (red, green, blue), or 1 for grey.
+    labels : array (n,), int64
+        Index into ``classes``.
+    classes : tuple of str
+        Names, each once.
+    about : About
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    about: About
+
+    def pixels(self) -> np.ndarray:
+        """Give each image as one row of numbers.
+
+        Returns
+        -------
+        array (n, c * h * w), float32
+            Values in [0, 1]: channel by channel, and row by row in each.
+        """
+        rows = self.images.reshape(len(self.images), -1)
+        return rows.astype(np.float32) / np.float32(255)
+
+    def targets(self) -> np.ndarray:
+        """Give one column per class.
+
+        Returns
+        -------
+        array (n, len(classes)), float32
+            +1 in the column of the own class, -1 in the others.
+        """
+        own = self.labels[:, None] == np.arange(len(self.classes))
+        return np.where(own, np.float32(1), np.float32(-1))
+
+    def pair(self, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+        """Give the binary task between two classes.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of two different classes.
+
+        Returns
+        -------
+        rows : array (m,), int64
+            Which images belong to either class, ascending.
+        targets : array (m, 1), float32
+            -1 for the first class, +1 for the second.
+
+        Raises
+        ------
+        ValueError
+            If a class is unknown, which names the nearest one, or named twice.
+
+        Examples
+        --------
+        >>> from repalign_utils import data
+        >>> rows, targets = data.digit_images((3, 5, 8), n_per_class=2).pair("3", "8")
+        >>> len(rows), float(targets.sum())
+        (4, 0.0)
+        """
+        one, other = _indices(self.classes, (first, second))
+        rows = np.flatnonzero((self.labels == one) | (self.labels == other))
+        sign = np.where(self.labels[rows] == one, np.float32(-1), np.float32(1))
+        return rows, sign[:, None]
+
+    def only(self, classes: Iterable[str]) -> "ImageSet":
+        """Keep the images of some classes.
+
+        Parameters
+        ----------
+        classes : iterable of str
+            Names; the labels count in their order.
+
+        Returns
+        -------
+        ImageSet
+            Its images in the order that they had.
+
+        Raises
+        ------
+        ValueError
+            If a class is unknown, which names the nearest one, or named twice.
+        """
+        names = tuple(classes)
+        rows, labels = _renumbered(self.labels, self.classes, names)
+        about = replace(self.about, rows=len(rows))
+        return ImageSet(self.images[rows], labels, names, about)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Images that are still on disk, their classes and where they come from.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+        One PNG or JPEG file per image.
+    labels : array (n,), int64
+        Index into ``classes``.
+    classes : tuple of str
+        Names, each once.
+    about : About
+        Its ``sha256`` is of the list of files, their names and sizes; that of an
+        image set which `read` gives is of their bytes.
+    """
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    about: About
+
+    def read(self, size: int | None = None) -> ImageSet:
+        """Decode all images into memory, by several threads.
+
+        Parameters
+        ----------
+        size : int, optional
+            Edge in pixels: each image is resized to ``size x size``, with averaging
+            and without regard to its proportions. Without it, all images must have
+            the size of the first one.
+
+        Returns
+        -------
+        ImageSet
+            images (n, 3, h, w).
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be decoded, or is of another size; names the file.
+        """
+        if size is not None:
+            size = whole_number("size", size)
+        digest = hashlib.sha256()
+        images = decoded(self.paths, size, digest)
+        about = replace(self.about, sha256=digest.hexdigest())
+        return ImageSet(images, self.labels, self.classes, about)
+
+    def only(self, classes: Iterable[str]) -> "ImageFiles":
+        """Keep the files of some classes; the labels count in their order.
+
+        Parameters
+        ----------
+        classes : iterable of str
+            Names.
+
+        Returns
+        -------
+        ImageFiles
+            Its files in the order that they had.
+
+        Raises
+        ------
+        ValueError
+            If a class is unknown, which names the nearest one, or named twice.
+        """
+        names = tuple(classes)
+        rows, labels = _renumbered(self.labels, self.classes, names)
+        about = replace(self.about, rows=len(rows))
+        return ImageFiles(tuple(self.paths[i] for i in rows), labels, names, about)
+
+
+def checked_classes(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Give `names` as a tuple, if each is known and stands once."""
+    if isinstance(names, str):
+        raise ValueError(
+            f"classes is {names!r} but must be a sequence of names; pass "
+            f"classes=({one_of('class', names, known)!r},)"
+        )
+    checked = tuple(one_of("class", name, known) for name in names)
+    if not checked:
+        raise ValueError(
+            f"classes is empty; pass some of {known[0]!r} to {known[-1]!r}"
+        )
+    twice = [name for i, name in enumerate(checked) if name in checked[:i]]
+    if twice:
+        raise ValueError(f"class {twice[0]!r} is named twice; name each class once")
+    return checked
+
+
+def draw_per_class(
+    labels: np.ndarray,
+    classes: Sequence[str],
+    n_per_class: int | None,
+    seed: int,
+    place: str = "",
+) -> np.ndarray:
+    """Give rows (m,), ascending: the first of a seeded permutation of each class."""
+    seed = whole_number("seed", seed, least=0)
+    if n_per_class is None:
+        return np.arange(len(labels))
+    n_per_class = whole_number("n_per_class", n_per_class)
+    rng = np.random.default_rng(seed)
+    kept = []
+    for index, name in enumerate(classes):
+        rows = np.flatnonzero(labels == index)
+        if n_per_class > len(rows):
+            where = f" in {place}" if place else ""
+            raise ValueError(
+                f"n_per_class is {n_per_class} but class {name!r} has {len(rows)} "
+                f"images{where}; pass at most n_per_class={len(rows)}"
+            )
+        kept.append(rng.permutation(rows)[:n_per_class])
+    return np.sort(np.concatenate(kept))
+
+
+def drawn(n_per_class: int | None, seed: int, classes: int) -> str:
+    """Say for the note how the images were chosen."""
+    amount = "all" if n_per_class is None else f"{n_per_class:,}"
+    of = f"{amount} of each of {classes} classes"
+    return of if n_per_class is None else f"{of}, drawn with seed {seed}"
+
+
+def _indices(known: Sequence[str], names: Sequence[str]) -> list[int]:
+    return [known.index(name) for name in checked_classes(names, known)]
+
+
+def _renumbered(
+    labels: np.ndarray, known: Sequence[str], names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of these classes, and their labels counted in the order of the names."""
+    places = np.full(len(known), -1)
+    places[_indices(known, names)] = np.arange(len(names))
+    rows = np.flatnonzero(places[labels] >= 0)
+    return rows, places[labels[rows]]
