@@ -1,0 +1,83 @@
+"""Fine-tuning against training from scratch, on tiny images."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from repalign_utils import data
+from repalign_utils.networks import build, head
+from repalign_utils.pretrain import Recipe
+from repalign_utils.transfer import fine_tune, split
+
+SHORT = Recipe(epochs=1, batch_size=16, augment="none")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return data.digit_images((0, 1, 2), n_per_class=20)
+
+
+@pytest.fixture
+def network():
+    return build("small_resnet", 5, size=8, channels=1)
+
+
+def weights(model):
+    return [v.clone() for v in model.state_dict().values()]
+
+
+def test_fine_tuning_leaves_the_network_and_gives_a_trained_copy(images, network):
+    before = weights(network)
+    train, test = split(images, 12)
+    accuracy, tuned = fine_tune(network, train, test, SHORT, device="cpu")
+    assert 0 <= accuracy <= 1
+    assert head(tuned)[1].out_features == 3
+    assert all(map(torch.equal, before, weights(network)))
+    trunk = tuned.conv1.weight, network.conv1.weight
+    assert not torch.equal(*trunk)
+
+
+def test_fine_tuning_learns_and_repeats_itself_with_the_same_seed(images, network):
+    train, test = split(images, 12)
+    recipe = Recipe(epochs=12, batch_size=12, augment="none")
+    first, again, other = (
+        fine_tune(network, train, test, recipe, 4, device="cpu", seed=s)
+        for s in (1, 1, 2)
+    )
+    assert first[0] > 0.8
+    assert all(map(torch.equal, weights(first[1]), weights(again[1])))
+    assert not all(map(torch.equal, weights(first[1]), weights(other[1])))
+    assert head(first[1])[1].out_features == 4
+
+
+def test_parts_of_different_tasks_are_refused(images, network):
+    message = "images have 3 classes, test has 2 and the head 3; pass two parts of one"
+    with pytest.raises(ValueError, match=message):
+        fine_tune(network, images, images.only(("0", "1")), SHORT)
+    with pytest.raises(ValueError, match="test has 3 and the head 2; pass two parts"):
+        fine_tune(network, images, images, SHORT, 2)
+
+
+@pytest.mark.parametrize("n", [1, 7, 19])
+def test_a_split_has_so_many_of_each_class_and_loses_no_image(images, n):
+    first, rest = split(images, n, seed=3)
+    assert np.bincount(first.labels).tolist() == [n] * 3
+    assert first.about.rows == len(first.images) == 3 * n
+    both = np.concatenate([first.images, rest.images])
+    assert sorted(x.tobytes() for x in both) == sorted(
+        x.tobytes() for x in images.images
+    )
+    for part in (first, rest):
+        assert part.classes == images.classes
+    again, other = (split(images, n, seed=s)[0] for s in (3, 4))
+    assert np.array_equal(first.images, again.images)
+    assert not np.array_equal(first.images, other.images)
+
+
+@pytest.mark.parametrize("n", [0, 20])
+def test_a_split_that_leaves_nothing_on_one_side_is_refused(images, n):
+    message = f"n_per_class is {n} but class '0' has 20 images; pass 1 to 19, so"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        split(images, n)
