@@ -17,7 +17,7 @@ from .gram import Design, inner, moments, triangle
 if TYPE_CHECKING:
     from .arrays import Array
 
-__all__ = ["Spectrum", "by_gram", "by_svd", "gram_suffices"]
+__all__ = ["Spectrum", "by_factor", "by_gram", "by_svd", "gram_suffices"]
 
 _EPS = np.finfo(np.float64).eps
 # Frobenius norm of the rounding in a Gram matrix and its eigenvectors, in units of
@@ -73,14 +73,38 @@ def by_svd(design: Design, targets: Array) -> Spectrum:
     """
     n, m = design.shape
     if n >= m:
-        r: Any = triangle(design.row_blocks(targets, 4 * m), m)
+        r: Any = triangle(design.row_blocks(targets), m)
         factor, side = r[:, :m], r[:, m:]
     else:
-        turned: Any = triangle(design.column_blocks(4 * n), n)
+        turned: Any = triangle(design.column_blocks(), n)
         factor, side = turned.T, targets
+    return by_factor(factor, side, max(n, m))
+
+
+def by_factor(factor: Any, side: Any, length: int) -> Spectrum:
+    """Spectrum of Phi from a smaller matrix that differs by a rotation Q alone.
+
+    Parameters
+    ----------
+    factor : array (r, m), float64
+        Q' Phi, such as the triangular factor of Phi.
+    side : array (r, k), float64
+        Q' y.
+    length : int
+        The larger of n and m, which sets the numerical rank.
+
+    Returns
+    -------
+    Spectrum
+
+    Examples
+    --------
+    >>> by_factor(np.diag([2.0, 1.0]), np.ones((2, 1)), 2).singular_values
+    array([2., 1.])
+    """
     u, values, _ = arrays.namespace(factor).linalg.svd(factor, full_matrices=False)
     values, along = arrays.to_numpy(values), arrays.to_numpy(u.T @ side)
-    kept = values > max(n, m) * _EPS * values[0]
+    kept = values > length * _EPS * values[0]
     return Spectrum(values[kept], along[kept] ** 2, int((~kept).sum()))
 
 

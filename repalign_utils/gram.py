@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
 
-__all__ = ["Design", "Moments", "inner", "moments", "triangle"]
+__all__ = ["Design", "Moments", "Triangle", "inner", "moments", "triangle"]
 
 _GEMM, _SYRK = get_blas_funcs(("gemm", "syrk"), dtype=np.float64)
 
 # Blocks of 4 MB at most; larger or longer ones are no faster.
 _BLOCK_ENTRIES, _BLOCK_LENGTH = 2**19, 2**10
+_QR_LENGTH = 2**8  # a QR of fewer rows costs more in calls than in sums
 _SQUARABLE = 1e150  # between its inverse and this, squares can be summed in float64
 
 
@@ -44,6 +45,8 @@ class Design:
         Append a column of ones: m = d + 1, else m = d.
     normalize : bool
         Scale every row, its one included, to length 1.
+    start : int
+        Number of the first row, for errors, where these rows are part of more.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Design:
     features: Array
     bias: bool = True
     normalize: bool = True
+    start: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -139,8 +143,9 @@ class Design:
         norms: Any = _row_norms(block)
         xp = arrays.namespace(block)
         if not xp.isfinite(norms).all():
-            arrays.check_finite(block, "features", rows.start, columns.start)
-            row = rows.start + int(xp.argwhere(~xp.isfinite(norms))[0, 0])
+            start = self.start + rows.start
+            arrays.check_finite(block, "features", start, columns.start)
+            row = start + int(xp.argwhere(~xp.isfinite(norms))[0, 0])
             raise ValueError(
                 f"row {row} of the features has a length beyond float64; "
                 "divide the features by their largest entry"
@@ -153,7 +158,7 @@ class Design:
         if self.bias:
             return xp.hypot(norms, xp.ones_like(norms))
         if (norms == 0).any():
-            row = start + int(xp.argwhere(norms == 0)[0, 0])
+            row = self.start + start + int(xp.argwhere(norms == 0)[0, 0])
             raise ValueError(
                 f"row {row} of the features is zero and cannot be scaled to length 1; "
                 "drop it, or pass bias=True (it is then a unit row) or normalize=False"
@@ -275,16 +280,68 @@ def _add(total: Any, part: Any) -> Any:
     return total
 
 
-def triangle(blocks: Iterable[Block], width: int) -> Array:
-    """Triangular factor R of Phi = Q R and Q' y, by QR of one block after another.
+class Triangle:
+    """Triangular factor R of Phi = Q R and Q' y, of rows that come in parts.
 
     Unlike the Gram matrix R' R it keeps the small singular values. This is TSQR
-    (Demmel et al. 2012) on a chain: R of the rows so far is stacked on the next rows.
+    (Demmel et al. 2012) on a chain: R of the rows so far is stacked on the next rows,
+    and a QR is made when these fill their room, however they were parted.
+
+    Parameters
+    ----------
+    width : int
+        Columns of Phi, m.
+    length : int
+        Rows that have room below R; m by default. More is up to twice as fast, less
+        is no smaller than R itself.
+
+    Examples
+    --------
+    >>> total = Triangle(width=1)
+    >>> total.add(np.array([[3.0]]), np.eye(1))
+    >>> total.add(np.array([[4.0]]), np.eye(1))
+    >>> np.abs(total.factor()).round(12)
+    array([[5. , 1.4]])
+    """
+
+    def __init__(self, width: int, length: int = 0) -> None:
+        self.width = width
+        self._length = max(length or width, _QR_LENGTH)
+        self._room: Any = None  # R of the rows so far, then the rows since
+        self._filled = 0
+
+    def add(self, rows: Array, targets: Array) -> None:
+        """Take up rows of Phi (b, m) and of the targets (b, k), float64."""
+        if self._room is None:
+            shape = self.width + self._length, self.width + targets.shape[1]
+            self._room = arrays.empty_float64(shape, rows)
+        done = 0
+        while done < len(rows):
+            if self._filled == len(self._room):
+                self._reduce()
+            space = slice(done, done + len(self._room) - self._filled)
+            below = self._room[self._filled :][: len(rows[space])]
+            below[:, : self.width], below[:, self.width :] = rows[space], targets[space]
+            done, self._filled = done + len(below), self._filled + len(below)
+
+    def factor(self) -> Array:
+        """R, beside it Q' y: array (r, m + k), float64, r = m or the rows if fewer."""
+        self._reduce()
+        return self._room[: self._filled]
+
+    def _reduce(self) -> None:
+        r = _r_factor(self._room[: self._filled])
+        self._filled = min(self.width, len(r))  # rows below hold no part of Q' y
+        self._room[: self._filled] = r[: self._filled]
+
+
+def triangle(blocks: Iterable[Block], width: int) -> Array:
+    """Triangular factor R of Phi = Q R and Q' y of all blocks, by `Triangle`.
 
     Parameters
     ----------
     blocks : iterable of (array (b, m), array (b, k)), float64
-        At least `width` rows in all.
+        At least one.
     width : int
         Columns of Phi, m.
 
@@ -299,13 +356,10 @@ def triangle(blocks: Iterable[Block], width: int) -> Array:
     >>> np.abs(triangle(blocks, 1)).round(12)
     array([[5. , 1.4]])
     """
-    r: Any = None
-    for block in blocks:
-        xp = arrays.namespace(block[0])
-        rows = xp.concatenate(block, 1)
-        stacked = rows if r is None else xp.concatenate((r, rows), 0)
-        r = _r_factor(stacked)[:width]  # the rows below hold no part of Q' y
-    return r
+    total = Triangle(width, 4 * width)
+    for rows, targets in blocks:
+        total.add(rows, targets)
+    return total.factor()
 
 
 def _r_factor(matrix: Array) -> Any:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign_utils.gram import Design, moments, triangle
+from repalign_utils.gram import Design, Triangle, moments, triangle
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 12)
@@ -83,6 +83,29 @@ def test_triangle_of_parts_has_the_products_of_the_whole(seed, n, d, size):
     np.testing.assert_array_equal(r, np.triu(r))
     np.testing.assert_allclose(r.T @ r, phi.T @ phi, atol=1e-12)
     np.testing.assert_allclose(r.T @ turned, phi.T @ targets, atol=1e-12)
+
+
+@pytest.mark.parametrize("part", [1, 7, 256, 1000])
+@pytest.mark.parametrize(("n", "width"), [(1000, 3), (1000, 300), (2, 3), (200, 300)])
+def test_a_triangle_filled_many_times_over_has_the_products_too(n, width, part):
+    rows, targets = draw(0, n, width)
+    total = Triangle(width)
+    for start in range(0, n, part):
+        total.add(rows[start : start + part], targets[start : start + part])
+    found = total.factor()
+    r, turned = found[:, :width], found[:, width:]
+    assert found.shape == (min(n, width), width + 2)
+    np.testing.assert_array_equal(r, np.triu(r))
+    np.testing.assert_allclose(r.T @ r, rows.T @ rows, atol=1e-10)
+    np.testing.assert_allclose(r.T @ turned, rows.T @ targets, atol=1e-10)
+
+
+def test_a_row_that_is_part_of_more_is_named_by_its_number_there():
+    with pytest.raises(ValueError, match=r"^features\[105, 3\] is nan but every entry"):
+        exhaust(Design(spoilt(5, 3, np.nan), start=100), "rows")
+    with pytest.raises(ValueError, match=r"^row 104 of the features is zero and"):
+        zero = np.arange(7.0)[:, None] - 4
+        exhaust(Design(zero, bias=False, start=100), "rows")
 
 
 def test_triangle_keeps_a_direction_that_the_gram_matrix_loses():
