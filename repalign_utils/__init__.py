@@ -12,6 +12,7 @@ _HOMES = {
     "MLPEnsemble": "ensemble",
     "Training": "training",
     "fit": "training",
+    "layer_alignment": "layerwise",
     "record_layers": "layers",
     "provenance": "results",
     "record": "results",

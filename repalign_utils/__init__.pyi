@@ -2,6 +2,7 @@ from . import data as data
 from . import figures as figures
 from .ensemble import MLPEnsemble as MLPEnsemble
 from .layers import record_layers as record_layers
+from .layerwise import layer_alignment as layer_alignment
 from .results import provenance as provenance
 from .results import record as record
 from .spectral import Alignment as Alignment

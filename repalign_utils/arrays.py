@@ -120,7 +120,7 @@ def features_matrix(features: Values) -> Array:
     return array
 
 
-def targets_matrix(targets: Values, features: Array) -> Array:
+def targets_matrix(targets: Values, features: Array, name: str = "features") -> Array:
     """Check targets against features and give them as float64 columns beside those.
 
     Parameters
@@ -129,6 +129,8 @@ def targets_matrix(targets: Values, features: Array) -> Array:
         One row per row of the features; a vector is one column, k = 1.
     features : array (n, d)
         From `features_matrix`; the targets follow them to their device.
+    name : str
+        What has to have as many rows, in an error.
 
     Returns
     -------
@@ -156,10 +158,10 @@ def targets_matrix(targets: Values, features: Array) -> Array:
     n = features.shape[0]
     if array.shape[0] != n:
         raise ValueError(
-            f"features have {n} rows but targets have {array.shape[0]}; "
-            f"pass one target per row, e.g. {_shorter(n, array.shape[0])}"
+            f"{name} have {n} rows but targets have {array.shape[0]}; "
+            f"pass one target per row, e.g. {_shorter(n, array.shape[0], name)}"
         )
-    columns = _beside(array.reshape(n, -1), features)
+    columns = beside(array.reshape(n, -1), features)
     check_finite(columns, "targets")
     _check_not_zero(columns)
     return columns
@@ -292,7 +294,7 @@ def _check_dtype(array: Array, name: str) -> None:
     raise TypeError(f"{name} have dtype {dtype} but must be {_REAL}; {remedy}")
 
 
-def _beside(array: Array, features: Array) -> Array:
+def beside(array: Array, features: Array) -> Array:
     """Move `array`, as float64, to where `features` are worked on."""
     if not on_device(features):
         return to_numpy(array).astype(np.float64, copy=False)
@@ -323,7 +325,7 @@ def _shape(array: Array) -> tuple[int, ...]:
     return tuple(array.shape)
 
 
-def _shorter(rows: int, targets: int) -> str:
+def _shorter(rows: int, targets: int, name: str) -> str:
     if targets > rows:
-        return "targets[:len(features)]"
-    return "features[:len(targets)]"
+        return f"targets[:len({name})]"
+    return f"{name}[:len(targets)]"

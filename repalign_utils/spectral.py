@@ -18,7 +18,7 @@ from .gram import Design
 if TYPE_CHECKING:
     from .arrays import Array, Values
 
-__all__ = ["Alignment", "alignment"]
+__all__ = ["Alignment", "alignment", "from_spectrum"]
 
 _METHODS = ("auto", "gram", "svd")
 
@@ -314,12 +314,25 @@ def alignment(
     design = Design(source, bias, normalize)
     target_energy = arrays.to_numpy((columns * columns).sum(0))
     found, used = _spectrum(design, columns, target_energy, method)
+    return from_spectrum(found, target_energy, len(columns), used)
+
+
+def from_spectrum(
+    found: Spectrum, target_energy: np.ndarray, n: int, method: str
+) -> Alignment:
+    """Alignment of Phi with n rows, from its spectrum and the ||y_k||^2.
+
+    Raises
+    ------
+    ValueError
+        If all features are zero.
+    """
     if not len(found.singular_values):
         raise ValueError(
-            f"all {len(columns)} rows of the features are zero and span nothing; pass "
+            f"all {n} rows of the features are zero and span nothing; pass "
             "features that are not, or bias=True"
         )
-    return Alignment(*found[:2], target_energy, len(columns), used)
+    return Alignment(*found[:2], target_energy, n, method)
 
 
 def _spectrum(

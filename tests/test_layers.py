@@ -101,3 +101,84 @@ def test_a_layer_that_runs_twice_or_never_is_refused(inputs):
 def test_an_output_that_is_no_tensor_is_refused():
     with pytest.raises(ValueError, match="layer '' returns tuple, not a tensor; name"):
         record_layers(nn.LSTM(4, 4), torch.zeros(2, 4), [""])
+
+
+class Halves:
+    """Inputs that are made when a batch is asked for."""
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, rows):
+        return torch.arange(10.0)[rows, None].expand(-1, 4) / 2
+
+
+def test_inputs_may_be_made_batch_by_batch(model):
+    whole = record_layers(model, Halves()[:], ["head"])
+    parts = record_layers(model, Halves(), ["head"], batch_size=4)
+    torch.testing.assert_close(whole, parts)
+
+
+class Hungry(nn.Module):
+    """Runs out of memory on more than three rows, after its first batch."""
+
+    def __init__(self, error, most=3):
+        super().__init__()
+        self.error, self.most, self.batches = error, most, []
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        if len(x) > self.most and len(self.batches) > 1:
+            raise self.error
+        return x
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1.00 GB"),
+        MemoryError("Unable to allocate 3. GiB for an array"),
+    ],
+    ids=lambda error: str(error)[:24],
+)
+def test_memory_that_runs_out_halves_the_batch_and_nothing_is_kept_twice(error, inputs):
+    model = nn.Sequential(Hungry(error))
+    with pytest.warns(UserWarning) as caught:
+        found = record_layers(model, inputs, batch_size=6)
+    assert [str(w.message) for w in caught] == [
+        "out of memory with a batch_size of 6; the pass starts again with 3, which you "
+        "may pass at once"
+    ]
+    assert model[0].batches == [6, 4, 3, 3, 3, 1]
+    torch.testing.assert_close(found["0"], inputs)
+
+
+def test_a_batch_of_more_than_all_rows_is_halved_from_all_rows(inputs):
+    model = nn.Sequential(Hungry(torch.OutOfMemoryError("no"), most=5))
+    model[0].batches.append(0)
+    with pytest.warns(UserWarning, match="batch_size of 10; .* again with 5, which"):
+        record_layers(model, inputs)
+
+
+def test_when_one_row_is_too_much_the_error_says_so(inputs):
+    model = nn.Sequential(Hungry(torch.OutOfMemoryError("no GPU left"), most=0))
+    message = (
+        r"out of memory even with a batch_size of 1; name fewer layers, or use a "
+        r"device with more memory \(no GPU left\)"
+    )
+    with (
+        pytest.warns(UserWarning, match="with a batch_size of 3; .* again with 1, "),
+        pytest.raises(torch.OutOfMemoryError, match=message),
+    ):
+        record_layers(model, inputs, batch_size=3)
+    assert hooks_of(model) == 0
+
+
+def test_other_errors_of_the_model_do_not_start_again(inputs):
+    model = nn.Sequential(Hungry(RuntimeError("no memory of that name"), most=0))
+    with pytest.raises(RuntimeError, match="no memory of that name"):
+        record_layers(model, inputs, batch_size=4)
+    assert model[0].batches == [4, 4]
