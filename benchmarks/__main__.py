@@ -14,7 +14,7 @@ from pathlib import Path
 
 from repalign_utils.results import processor, write_json
 
-from . import alignment_128, alignment_1024, ensemble
+from . import alignment_128, alignment_1024, ensemble, layers_resnet18
 from .measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -25,7 +25,7 @@ def main() -> int:
     """Measure all rows; the exit status says whether each is as promised."""
     rows: list[Row] = []
     _print("", "plain", "ours", "ratio", "required", "error", "")
-    for benchmark in (alignment_128, alignment_1024, ensemble):
+    for benchmark in (alignment_128, alignment_1024, ensemble, layers_resnet18):
         for row in benchmark.rows():
             rows.append(row)
             _print(*_cells(row))
@@ -40,11 +40,19 @@ def _cells(row: Row) -> list[str]:
     error = f"{row.error:.1e}" if row.allowed else ""
     times = [f"{value:.4g} {row.unit}" for value in (row.plain, row.ours)]
     verdict = "ok" if row.passes else "SHORT"
-    return [row.name, *times, f"{row.ratio:.1f}", f"{row.required:g}", error, verdict]
+    ratios = [_times(row.ratio, ".1f"), _times(row.required, "g")]
+    return [row.name, *times, *ratios, error, verdict]
+
+
+def _times(ratio: float, form: str) -> str:
+    """A ratio, or where `ours` does more and takes longer, 1 over how many times."""
+    if ratio >= 1:
+        return format(ratio, form)
+    return f"1/{1 / ratio:.2f}"
 
 
 def _print(name: str, *cells: str) -> None:
-    print(f"{name:32}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
+    print(f"{name:44}" + "".join(f"{cell:>11}" for cell in cells), flush=True)
 
 
 def _record(row: Row) -> dict:

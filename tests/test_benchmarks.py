@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment_128, alignment_1024, demo, ensemble
+from benchmarks import alignment_128, alignment_1024, demo, ensemble, layers_resnet18
 from benchmarks.measure import Row, medians
 from repalign_utils import alignment
 from tests.conftest import ROOT
@@ -35,6 +35,7 @@ def run(monkeypatch, tmp_path, rows):
     monkeypatch.setattr(alignment_128, "rows", lambda: rows)
     monkeypatch.setattr(alignment_1024, "rows", list)
     monkeypatch.setattr(ensemble, "rows", list)
+    monkeypatch.setattr(layers_resnet18, "rows", list)
     status = command.main()
     return status, json.loads((tmp_path / "results.json").read_text())
 
@@ -58,6 +59,28 @@ def test_medians_do_not_count_the_first_call():
     calls = []
     medians(lambda: calls.append("plain"), lambda: calls.append("ours"), repeats=2)
     assert calls == ["plain", "ours"] * 3
+
+
+def test_medians_of_sides_warmed_up_count_every_call():
+    calls = []
+    sides = (lambda: calls.append("plain")), (lambda: calls.append("ours"))
+    medians(*sides, repeats=2, warmed_up=True)
+    assert calls == ["plain", "ours"] * 2
+
+
+@pytest.mark.parametrize(
+    ("plain", "ours", "required", "printed"),
+    [
+        (10.0, 1.0, 5, ["10.0", "5"]),
+        (10.0, 12.0, 1 / 1.3, ["1/1.20", "1/1.30"]),
+        (10.0, 14.0, 1 / 1.3, ["1/1.40", "1/1.30"]),
+        (10.0, 9.0, 1 / 1.3, ["1.1", "1/1.30"]),
+    ],
+)
+def test_a_ratio_below_one_is_printed_as_times_longer(plain, ours, required, printed):
+    row = Row("pass", plain, ours, required)
+    assert command._cells(row)[3:5] == printed
+    assert row.passes is (ours <= 1.3 * plain or required > 1)
 
 
 PEAK = """
@@ -87,3 +110,13 @@ def test_the_demo_and_the_package_draw_the_same_curve():
 def test_the_plain_loop_trains_the_network_that_the_row_names():
     sizes = [tuple(p.shape) for p in ensemble._network().parameters()]
     assert sizes == [(128, 784), (128,)] + [(128, 128), (128,)] * 2 + [(1, 128), (1,)]
+
+
+def test_both_ways_over_the_blocks_of_resnet18_find_the_same():
+    network = layers_resnet18._network().double()
+    images, labels = layers_resnet18._images(12).double(), layers_resnet18._labels(12)
+    plain = layers_resnet18.one_by_one(network, images, labels, 5)
+    ours = layers_resnet18.together(network, images, labels, 6)
+    assert list(ours) == list(plain) and len(ours) == 10
+    for name in ours:
+        np.testing.assert_allclose(ours[name].area(), plain[name].area(), rtol=1e-9)
