@@ -1,0 +1,481 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (sec-03)=
+# # What drives alignment: depth, width, optimiser, activation, batch size
+#
+# Training raises the alignment of the last hidden layer with the targets in every
+# setting of network and training that is tried, and more in deeper networks.
+
+# %% tags=["parameters"]
+# fmt: off
+classification: str = "digits"  # {digits, mnist}: images, classes 0 and 1
+regression: str = "ct_phantom"  # {ct_phantom, ct_slices}: slices, the target is a position along the body
+n_images: int = 10000  # {20..}: images to use, half of each class, or all there are
+n_slices: int = 1000  # {20..}: slices to use, or all there are
+depth: int = 4  # {1..}: hidden layers, where depth is not varied
+width: int = 128  # {1..}: units per hidden layer, where width is not varied
+batch_size: int = 64  # {1..}: rows per step, where batch size is not varied
+depths: list = [1, 2, 4, 8]  # {1..}: numbers of hidden layers to try
+widths: list = [32, 64, 128, 256, 512]  # {1..}: widths to try
+optimizers: list = ["sgd", "momentum", "rmsprop", "adam", "adamw"]  # {sgd, momentum, rmsprop, adam, adamw}: optimisers to try; adam elsewhere
+activations: list = ["relu", "tanh", "prelu", "leaky_relu", "linear"]  # {relu, tanh, prelu, leaky_relu, linear}: activations to try; relu elsewhere
+batch_sizes: list = [32, 64, 128, 256]  # {1..}: batch sizes to try
+step_size: float = 1e-3  # {0..}: of Adam, AdamW and RMSprop
+sgd_step_size: float = 0.1  # {0..}: of SGD without momentum
+momentum_step_size: float = 0.05  # {0..}: of SGD with momentum 0.9
+max_epochs: int = 1000  # {1..}: a network that has not converged stops here
+tolerance: float = 1e-4  # {0..}: a network has converged when its loss over an epoch is below this
+seeds: int = 5  # {1..}: networks per setting, trained together
+seed: int = 0  # {0..}: the first seed
+control: bool = False  # negative control: measure with shuffled targets, not those trained on; the claims must then fail
+device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+precision: str = "float32"  # {float32, float64}: of the training
+data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# fmt: on
+
+# %% tags=["hide-input"]
+import sys
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy.stats import kendalltau
+from tqdm import tqdm
+
+from repalign_utils import data, figures, record
+from repalign_utils.ensemble import choose_device
+from repalign_utils.results import provenance, table
+from repalign_utils.sweeps import Setting, train_setting
+
+figures.use_style()
+where = {
+    "device": choose_device(device),
+    "dtype": getattr(torch, precision),
+}
+
+# %% [markdown]
+# ## What is compared
+#
+# {ref}`sec-02` asked whether training aligns the hidden representation; now the
+# question is in which networks. With $A_0$ and $A_1$ the area under the alignment
+# curve ({ref}`sec-01`) of the last hidden layer at the initial and at the trained
+# weights, a setting is judged by its *gain*
+#
+# $$
+# G = A_1 - A_0 , \qquad A = \frac{1}{\sigma_1 \|y\|^2} \sum_i \sigma_i (u_i^\top y)^2
+# \in [0, 1] .
+# $$ (eq-03-gain)
+#
+# Both ends matter. $A_0$ itself depends on depth, width and activation, since even
+# random layers bend the singular vectors; $A_1$ is at most 1, so that a layer which
+# starts high can gain little.
+#
+# The tasks are those of {ref}`sec-02`: images of two classes with targets $-1$ and $+1$,
+# and slices whose target is their position along the body, scaled to $[-1, 1]$.
+
+# %%
+if classification == "mnist":
+    images = data.mnist(
+        n_per_class=n_images // 2, data_dir=data_dir, seed=seed
+    )
+else:
+    images = data.digits(seed=seed)
+slices = data.load(regression, n=n_slices, data_dir=data_dir, seed=seed)
+tasks = {"classification": images, "regression": slices}
+losses = {"classification": "logistic", "regression": "squared"}
+print(images.about.sentence(), slices.about.sentence(), sep="\n")
+
+# %% [markdown]
+# Alignment is measured with the targets that the networks are trained on. The negative
+# control trains on the same ones but measures with shuffled targets, of which the
+# networks know nothing.
+
+
+# %%
+def measured(d):
+    """Targets (n, 1) to measure alignment with."""
+    shuffle = np.random.default_rng(seed).permutation
+    return shuffle(d.targets) if control else d.targets
+
+
+# %% [markdown]
+# ## Five sweeps around one setting
+#
+# Each sweep varies one thing and leaves the others at the base setting. The optimisers
+# differ in the scale of their steps, so each kind has a step size of its own.
+
+# %%
+base = Setting(
+    depth=depth, width=width, batch_size=batch_size, step_size=step_size
+)
+step_sizes = {"sgd": sgd_step_size, "momentum": momentum_step_size}
+sweeps = {
+    "depth": {v: replace(base, depth=v) for v in depths},
+    "width": {v: replace(base, width=v) for v in widths},
+    "optimizer": {
+        v: replace(
+            base, optimizer=v, step_size=step_sizes.get(v, step_size)
+        )
+        for v in optimizers
+    },
+    "activation": {v: replace(base, activation=v) for v in activations},
+    "batch_size": {v: replace(base, batch_size=v) for v in batch_sizes},
+}
+
+# %% [markdown]
+# The base setting is a value of every sweep; it is trained once. For each setting,
+# networks of all seeds are trained together, each until its own loss is below the
+# tolerance, or to the last epoch allowed.
+
+
+# %%
+def train(setting, task, bar):
+    """Alignment before and after, of networks of one setting on one task."""
+
+    def report(epoch, current):
+        loss = np.nanmax(current)
+        bar.set_postfix_str(f"epoch {epoch}, loss {loss:.1e}")
+
+    d = tasks[task]
+    return train_setting(
+        setting,
+        d.inputs,
+        d.targets,
+        loss=losses[task],
+        measured=measured(d),
+        members=seeds,
+        seed=seed,
+        max_epochs=max_epochs,
+        tolerance=tolerance,
+        checkpoints=checkpoints or None,
+        report=report,
+        **where,
+    )
+
+
+# %%
+titles = {"optimizer": "optimiser", "batch_size": "batch size"}
+names = {}  # setting -> where it stands, for the table
+for sweep, settings in sweeps.items():
+    for value, setting in settings.items():
+        title = f"{titles.get(sweep, sweep)} {value}"
+        names.setdefault(setting, "base" if setting == base else title)
+runs = [(setting, task) for setting in names for task in tasks]
+with tqdm(runs, mininterval=2, file=sys.stderr) as bar:
+    trained = {}
+    for setting, task in bar:
+        bar.set_description(f"{names[setting]}, {task}")
+        trained[setting, task] = train(setting, task, bar)
+
+# %% [markdown]
+# How long they trained, from the first to the last seed to stop, and how far they came:
+
+# %%
+header = ["Setting", "Task", "Epochs", "Converged", "Largest last loss"]
+rows = []
+for (setting, task), run in trained.items():
+    t = run.training
+    low, high = t.epochs.min(), t.epochs.max()
+    rows.append(
+        [
+            names[setting],
+            task,
+            f"{low}" if low == high else f"{low} to {high}",
+            f"{t.converged.sum()} of {seeds}",
+            f"{t.final_losses().max():.1e}",
+        ]
+    )
+table(header, rows)
+
+
+# %%
+def area(when, setting, task):
+    """Area under the alignment curve of each seed, (seeds,)."""
+    found = getattr(trained[setting, task], when)
+    return np.array([a.area()[0] for a in found])
+
+
+areas = {
+    (when, *run): area(when, *run)
+    for when in ("before", "after")
+    for run in runs
+}
+gains = {
+    run: areas["after", *run] - areas["before", *run] for run in runs
+}
+
+# %% [markdown]
+# Alignment rises in *every* setting of a sweep if it does in the one that gains least.
+# So each seed is recorded by its least gain over the values of the sweep.
+
+# %%
+for sweep, settings in sweeps.items():
+    for task in tasks:
+        least = np.min(
+            [gains[s, task] for s in settings.values()], axis=0
+        )
+        record(f"03.gain.{sweep}.{task}", least)
+
+# %% [markdown]
+# ## Depth
+
+# %% mystnb={"figure": {"name": "fig-03-depth", "caption": "Alignment of the last hidden layer by number of hidden layers, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per number of hidden layers."}} tags=["hide-input"]
+x = np.sort(
+    np.concatenate([np.linspace(0, 1, 100), np.geomspace(1e-4, 1, 100)])
+)
+
+
+def draw_curves(sweep):
+    """Alignment curves: before over after, one column per task."""
+    grid = figures.new_axes(2, rows=2, sharex=True, sharey=True)
+    for row, when in zip(grid, ("before", "after"), strict=True):
+        for ax, task in zip(row, tasks, strict=True):
+            curves = {
+                value: np.concatenate(
+                    [
+                        (a.curve(x * np.sqrt(a.n)) / a.target_energy).T
+                        for a in getattr(trained[s, task], when)
+                    ]
+                )
+                for value, s in sweeps[sweep].items()
+            }
+            figures.plot_curves(curves, x, ax=ax)
+            ax.set(title=f"{task}, {when}", xlabel="", ylabel="")
+            ax.set_xscale("symlog", linthresh=1e-4)
+            ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
+            ax.get_legend().remove()
+        row[0].set_ylabel("captured target share")
+    for ax in grid[1]:
+        ax.set_xlabel("threshold / √n")
+    grid[0, 0].legend(title=titles.get(sweep, sweep))
+
+
+draw_curves("depth")
+plt.show()
+
+
+# %% mystnb={"figure": {"name": "fig-03-depth-areas", "caption": "Area under the alignment curve by number of hidden layers, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, classification and regression. For each number of hidden layers, the area before and after training, as points with intervals."}} tags=["hide-input"]
+def draw_areas(sweep):
+    """Areas before and after each value of a sweep, one panel per task."""
+    for ax, task in zip(
+        figures.new_axes(2, sharey=True), tasks, strict=True
+    ):
+        groups = {
+            when: {
+                str(v).replace("leaky_", "leaky\n"): areas[
+                    when, s, task
+                ]
+                for v, s in sweeps[sweep].items()
+            }
+            for when in ("before", "after")
+        }
+        figures.plot_intervals(groups, ax=ax)
+        ax.set(
+            title=task,
+            xlabel=titles.get(sweep, sweep),
+            ylim=(-0.03, 1.05),
+        )
+        ax.tick_params(axis="x", labelsize="small")
+        ax.set_ylabel("area" if task == "classification" else "")
+
+
+draw_areas("depth")
+plt.show()
+
+# %% [markdown]
+# The depth that gains least gains {glue:text}`03.gain.depth.classification` on the
+# images and {glue:text}`03.gain.depth.regression` on the slices ({numref}`fig-03-depth`,
+# {numref}`fig-03-depth-areas`). Do deeper networks gain more? Per seed, the deepest
+# network is compared with the shallowest, in gain and in the area reached; and Kendall's
+# rank correlation of gain with depth is 1 if each layer more adds to the gain.
+
+# %%
+by_depth = sorted(sweeps["depth"])
+for task in tasks:
+    rows = {"gain": [], "end": []}
+    for v in by_depth:
+        s = sweeps["depth"][v]
+        rows["gain"].append(gains[s, task])
+        rows["end"].append(areas["after", s, task])
+    for name, values in rows.items():
+        record(f"03.depth.{name}.{task}", values[-1] - values[0])
+    order = [
+        kendalltau(by_depth, column).statistic
+        for column in np.transpose(rows["gain"])
+    ]
+    record(f"03.depth.order.{task}", order)
+
+# %% [markdown]
+# | Deepest minus shallowest | Gain | Area reached | Rank correlation of gain with depth |
+# |---|---|---|---|
+# | classification | {glue:text}`03.depth.gain.classification` | {glue:text}`03.depth.end.classification` | {glue:text}`03.depth.order.classification` |
+# | regression | {glue:text}`03.depth.gain.regression` | {glue:text}`03.depth.end.regression` | {glue:text}`03.depth.order.regression` |
+#
+# A gain can exceed another for two reasons: the layer ends higher, or it starts lower.
+# The second column tells them apart: what it lacks of the first is due to the start.
+#
+# ## Width
+
+# %% mystnb={"figure": {"name": "fig-03-width", "caption": "Alignment of the last hidden layer by width, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per width."}} tags=["hide-input"]
+draw_curves("width")
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-03-width-areas", "caption": "Area under the alignment curve by width, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, classification and regression. For each width, the area before and after training, as points with intervals."}} tags=["hide-input"]
+draw_areas("width")
+plt.show()
+
+# %% [markdown]
+# The width that gains least gains {glue:text}`03.gain.width.classification` on the
+# images and {glue:text}`03.gain.width.regression` on the slices ({numref}`fig-03-width`,
+# {numref}`fig-03-width-areas`).
+#
+# ## Optimiser
+
+# %% mystnb={"figure": {"name": "fig-03-optimizer", "caption": "Alignment of the last hidden layer by optimiser, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per optimiser; before training they coincide."}} tags=["hide-input"]
+draw_curves("optimizer")
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-03-optimizer-areas", "caption": "Area under the alignment curve by optimiser, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, classification and regression. For each optimiser, the area before and after training, as points with intervals."}} tags=["hide-input"]
+draw_areas("optimizer")
+plt.show()
+
+# %% [markdown]
+# The optimiser that gains least gains {glue:text}`03.gain.optimizer.classification` on
+# the images and {glue:text}`03.gain.optimizer.regression` on the slices
+# ({numref}`fig-03-optimizer`, {numref}`fig-03-optimizer-areas`). All start from the
+# same weights and see the same batches.
+#
+# ## Activation
+
+# %% mystnb={"figure": {"name": "fig-03-activation", "caption": "Alignment of the last hidden layer by activation, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per activation."}} tags=["hide-input"]
+draw_curves("activation")
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-03-activation-areas", "caption": "Area under the alignment curve by activation, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, classification and regression. For each activation, the area before and after training, as points with intervals."}} tags=["hide-input"]
+draw_areas("activation")
+plt.show()
+
+# %% [markdown]
+# The activation that gains least gains {glue:text}`03.gain.activation.classification` on
+# the images and {glue:text}`03.gain.activation.regression` on the slices
+# ({numref}`fig-03-activation`, {numref}`fig-03-activation-areas`). Even a *linear*
+# network, whose layers span no more than the inputs do, can turn its hidden layer
+# towards the targets: it need only stretch the directions that hold them.
+#
+# ## Batch size
+
+# %% mystnb={"figure": {"name": "fig-03-batch-size", "caption": "Alignment of the last hidden layer by batch size, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per batch size; before training they coincide."}} tags=["hide-input"]
+draw_curves("batch_size")
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-03-batch-size-areas", "caption": "Area under the alignment curve by batch size, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, classification and regression. For each batch size, the area before and after training, as points with intervals."}} tags=["hide-input"]
+draw_areas("batch_size")
+plt.show()
+
+# %% [markdown]
+# The batch size that gains least gains {glue:text}`03.gain.batch_size.classification` on
+# the images and {glue:text}`03.gain.batch_size.regression` on the slices
+# ({numref}`fig-03-batch-size`, {numref}`fig-03-batch-size-areas`).
+#
+# ## What was found
+#
+# Least gain in area over the values of each sweep, with 95 % intervals over seeds:
+#
+# | Sweep | Classification | Regression |
+# |---|---|---|
+# | depth | {glue:text}`03.gain.depth.classification` | {glue:text}`03.gain.depth.regression` |
+# | width | {glue:text}`03.gain.width.classification` | {glue:text}`03.gain.width.regression` |
+# | optimiser | {glue:text}`03.gain.optimizer.classification` | {glue:text}`03.gain.optimizer.regression` |
+# | activation | {glue:text}`03.gain.activation.classification` | {glue:text}`03.gain.activation.regression` |
+# | batch size | {glue:text}`03.gain.batch_size.classification` | {glue:text}`03.gain.batch_size.regression` |
+#
+# The paper's base setting, activations and batch sizes are ours too. Which depths,
+# widths, optimisers and step sizes it tries, and on which task, we do not know. Our
+# choices are the two tasks of {ref}`sec-02`, the values in the parameters above, and one
+# step size for each kind of optimiser, with which it trains on both tasks without
+# diverging. The paper trains to convergence; here the last epoch allowed is a choice,
+# which spares long runs of networks that stay just above the tolerance.
+# So are PyTorch's initial weights, with which the last hidden layer of a deep network
+# starts almost without alignment; how much of the gain is due to that, the table on depth
+# says.
+#
+# ## Exercises
+#
+# :::{exercise}
+# :label: ex-03-1
+#
+# Let the rows of a hidden layer be nearly all the same, as in a deep random network,
+# and let the targets $-1$ and $+1$ be balanced. Show that the area is nearly 0.
+# :::
+#
+# :::{solution} ex-03-1
+# :class: dropdown
+#
+# If all rows are equal, $\Phi = \mathbf{1} v^\top$ has a single singular vector
+# $u_1 = \mathbf{1} / \sqrt{n}$, and $u_1^\top y = 0$ for balanced targets. A small
+# deviation adds directions that may hold the target, but with $\sigma_i \ll \sigma_1$,
+# so that they count little in {eq}`eq-03-gain`.
+# :::
+#
+# :::{exercise}
+# :label: ex-03-2
+#
+# Run the section with `-p control true`. Which claims must change their verdict, and
+# what do the gains become?
+# :::
+#
+# :::{solution} ex-03-2
+# :class: dropdown
+#
+# All on the gain: the networks learn targets that the measure knows nothing of. On the
+# images the gains are near 0 or below, since training takes singular values from all
+# directions but those of the targets trained on. On the slices, shuffling keeps the
+# mean of the target, which lies along the direction of equal rows; how strong this
+# direction is may change with training, in either way.
+# :::
+#
+# :::{exercise}
+# :label: ex-03-3
+#
+# Set `sgd_step_size` to 0.01 and `max_epochs` to 20. What happens to the claim on
+# optimisers, and what would you conclude from the table of losses?
+# :::
+#
+# :::{solution} ex-03-3
+# :class: dropdown
+#
+# Deep networks with PyTorch's initial weights pass on small gradients, and with small
+# steps they have hardly begun to learn: losses near their start and small gains. The claim
+# is about networks that have been trained; a setting that was not is no evidence
+# against it.
+# :::
+#
+# :::{exercise}
+# :label: ex-03-4
+#
+# Compare the curves of one sweep at a threshold of your choice instead of their areas.
+# Is there a threshold at which a shallow network is the better aligned one?
+# :::
+#
+# ## Provenance
+
+# %% tags=["provenance", "hide-input"]
+provenance(
+    datasets=[images.about, slices.about],
+    device=where["device"],
+    precision=precision,
+    seeds=seeds,
+)
