@@ -7,7 +7,7 @@ import numpy as np
 
 from repalign_utils.data._canvas import Canvas, box, repeated
 
-_TILT = 0.07  # radians: things stand upright, nearly
+_TILT = 0.12  # radians: things stand upright, nearly
 
 
 def _panel(c: Canvas, colour: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ class Canvas:
     ----------
     x, y : array (n, size, size), float32
         Where each pixel lies for the class that is drawn.
+    angle : array (n, 1, 1), float32
+        By how much the class is turned in the picture, in radians.
     pixel : array (n, 1, 1), float32
         Width of a pixel in the same units.
     colour : array (n, 3, size, size), float32
@@ -31,9 +33,9 @@ class Canvas:
         scale = self.uniform(0.62, 0.95)
         x = steps[None, None, :] - self.uniform(-0.24, 0.24)
         y = -steps[None, :, None] - self.uniform(-0.24, 0.24)
-        angle = self.uniform(-turn, turn)
+        self.angle = self.uniform(-turn, turn)
         side = self.sign()  # a mirror image is as good
-        cosine, sine = np.cos(angle) / scale, np.sin(angle) / scale
+        cosine, sine = np.cos(self.angle) / scale, np.sin(self.angle) / scale
         self.x = side * (cosine * x + sine * y)
         self.y = cosine * y - sine * x
         self.pixel = 2 / size / scale
@@ -109,11 +111,11 @@ class Canvas:
         # earth and leaf, and now and then a flower's or a bird's colour
         muted = self.uniform(0.02, 0.42)
         hue = np.where(self.uniform(0, 1) < 0.7, muted, anywhere)
-        return hsv(hue, self.uniform(0.15, 0.8), self.uniform(0.2, 0.95))
+        return hsv(hue, self.uniform(0.1, 0.7), self.uniform(0.2, 0.95))
 
-    def partner(self, colour: np.ndarray, least: float = 0.3) -> np.ndarray:
+    def partner(self, colour: np.ndarray, least: float = 0.25) -> np.ndarray:
         """Draw a second colour, lighter or darker than the first by `least` or more."""
-        step = self.uniform(least, least + 0.25)[:, None]
+        step = self.uniform(least, least + 0.3)[:, None]
         light = colour.mean(axis=1, keepdims=True)
         up = (light < 0.3) | ((light < 0.7) & (self.sign()[:, None] > 0))
         if self._natural:

@@ -105,6 +105,8 @@ def _reason(error: Exception) -> str:
 
 
 def _pixels(image: Any, size: int | None, averaging: Any) -> np.ndarray:
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"mode {image.mode} has more than 8 bits per channel")
     if size is not None:
         # a JPEG far larger than needed is decoded at a half, a quarter or an eighth
         image.draft("RGB", (2 * size, 2 * size))

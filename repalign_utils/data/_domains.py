@@ -9,10 +9,10 @@ from repalign_utils.data._canvas import Canvas, hsv
 
 def plain(c: Canvas) -> np.ndarray:
     """A light background of faint tint, a good camera."""
-    hue, value = c.uniform(0, 1), c.uniform(0.6, 1)
-    background = hsv(hue, c.uniform(0, 0.3), value)
+    hue, value = c.uniform(0, 1), c.uniform(0.68, 1)
+    background = hsv(hue, c.uniform(0, 0.22), value)
     picture = _over(c, background * (1 + c.uniform(0, 0.12) * _slope(c))[:, None])
-    return _contrast(c, picture, 0.75, 1.05) + _grain(c, 0.005, 0.04)
+    return _contrast(c, picture, 0.75, 1.05) + _grain(c, 0.005, 0.03)
 
 
 def studio(c: Canvas) -> np.ndarray:

@@ -29,22 +29,22 @@ def _blob(c: Canvas) -> np.ndarray:
 
 def _coat(c: Canvas, body: np.ndarray, colour: np.ndarray) -> None:
     """Paint a body whose colour varies on all scales, as skin and leaves do."""
-    c.paint(c.fill(body), colour, c.partner(colour, 0.1), 0.5 + 0.35 * c.noise(2))
+    c.paint(c.fill(body), colour, c.partner(colour, 0.1), 0.5 + 0.25 * c.noise(2))
 
 
 def spotted_fur(c: Canvas) -> None:
     """Separate dark or light spots of about one size."""
     body, coat = _blob(c), c.hue()
     _coat(c, body, coat)
-    spots = c.grain(c.uniform(3.2, 4.6), c.uniform(0, 3), c.uniform(1, 1.2))
-    c.paint(c.fill(body) * _soft(spots - 0.75), c.partner(coat))
+    spots = c.grain(c.uniform(4.2, 6), c.uniform(0, 3), c.uniform(1, 1.2))
+    c.paint(c.fill(body) * _soft(spots - 0.7), c.partner(coat))
 
 
 def striped_fur(c: Canvas) -> None:
     """Stripes that run side by side, swing, split and end."""
     body, coat = _blob(c), c.hue()
     _coat(c, body, coat)
-    stripes = c.grain(c.uniform(3.2, 4.6), c.uniform(0, 3.14), c.uniform(3.5, 5))
+    stripes = c.grain(c.uniform(4, 5.6), c.uniform(0, 3.14), c.uniform(3.5, 5))
     c.paint(c.fill(body) * _soft(stripes - 0.15), c.partner(coat))
 
 
@@ -182,13 +182,16 @@ def shaggy_fur(c: Canvas) -> None:
 
 
 def tree_bark(c: Canvas) -> None:
-    """A trunk with long ridges and deep cracks."""
-    _bend(c, 0.05)
-    trunk = np.abs(c.x + 0.1 * c.y * c.sign()) - c.uniform(0.5, 0.8)
+    """A trunk or a limb with long ridges and deep cracks."""
+    _bend(c, 0.06)
+    trunk = np.abs(c.x + 0.12 * c.y**2 * c.sign()) - c.uniform(0.34, 0.5)
+    trunk = np.maximum(trunk + 0.04 * c.noise(2), np.abs(c.y) - c.uniform(1, 1.4))
     bark = c.hue()
     _coat(c, trunk, bark)
-    cracks = c.grain(c.uniform(3.2, 5), c.uniform(1.3, 1.84), c.uniform(2, 3.2))
-    deep = _soft(0.28 - np.abs(cracks))
+    # along the trunk, which lies as the picture is turned
+    along = c.angle + np.pi / 2 + c.uniform(-0.2, 0.2)
+    cracks = c.grain(c.uniform(4, 6), along, c.uniform(3, 4.5))
+    deep = _soft(0.45 - np.abs(cracks - 0.3))
     c.paint(c.fill(trunk) * deep, c.partner(bark))
 
 
@@ -221,18 +224,18 @@ def mushroom(c: Canvas) -> None:
 
 
 def feather(c: Canvas) -> None:
-    """A curved vane of fine barbs, split here and there, on a bare quill."""
+    """A narrow curved vane of fine barbs, split here and there, on a long quill."""
     _bend(c, 0.02)
-    y = c.y + c.uniform(-0.35, 0.35) * (c.x**2 - 0.4)
-    ends = np.clip((c.x + 0.6) * (1 - c.x), 0, 1)
-    width = c.uniform(0.42, 0.62) * ends**0.5
+    y = c.y + c.uniform(-0.4, 0.4) * (c.x**2 - 0.4)
+    along = np.clip((c.x + 0.45) / 1.4, 0, 1)  # from where the vane begins to its tip
+    width = c.uniform(0.34, 0.5) * np.clip(6 * along * (1 - along**4), 0, 1) ** 0.6
     slant = c.x - np.abs(y) * c.uniform(0.8, 1.3)
-    split = np.abs(repeated(slant + c.uniform(0, 1), c.uniform(0.55, 0.8))) - 0.04
-    vane = np.maximum(np.abs(y) - width, 0.5 * np.minimum(0.1, -split))
+    split = repeated(slant + np.sign(y) * 0.17 + c.uniform(0, 1), c.uniform(0.6, 0.9))
+    vane = np.maximum(np.abs(y) - width, 0.05 - np.abs(split))
     down = c.hue()
-    barbs = 0.5 + 0.5 * np.cos(slant * c.uniform(30, 42)) + 0.25 * c.noise(2)
-    c.paint(c.fill(vane), down, c.partner(down, 0.25), barbs)
-    quill = np.maximum(np.abs(y) - 0.045, np.abs(c.x) - 0.97)
+    barbs = 0.5 + 0.35 * np.cos(slant * c.uniform(24, 30)) + 0.3 * c.noise(2)
+    c.paint(c.fill(vane), down, c.partner(down, 0.15), barbs)
+    quill = np.maximum(np.abs(y) - 0.04, np.abs(c.x) - 0.97)
     c.paint(c.fill(quill), c.partner(down))
 
 
@@ -268,7 +271,7 @@ TARGETS = MappingProxyType[str, tuple[Draw, float]](
     {
         "fish": (fish, _ANY),
         "shaggy fur": (shaggy_fur, _ANY),
-        "tree bark": (tree_bark, _UPRIGHT),
+        "tree bark": (tree_bark, _ANY),
         "brain coral": (brain_coral, _ANY),
         "mushroom": (mushroom, _UPRIGHT),
         "feather": (feather, _ANY),

@@ -255,9 +255,11 @@ def _missing(
 
 
 def _unpacked(original: _Original, archive: Path, root: Path) -> Path:
-    """Unpack the batches, and nothing else of the archive, to ``root``."""
-    check_hash(archive, original.archive_md5, kind="md5")
+    """Unpack the batches, and nothing else of the archive, to ``root``, once."""
     place = root / original.folder
+    if _has_batches(original, place):
+        return place
+    check_hash(archive, original.archive_md5, kind="md5")
     with tarfile.open(archive) as packed:
         for files in original.batches.values():
             for name, md5 in files.items():
