@@ -1,0 +1,396 @@
+"""Networks by name, their weights from a hub or a file, and what they are fed with."""
+
+import difflib
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .layers import Sliceable, halving, one_pass, record_layers
+
+# Mean and standard deviation of a channel, of pixels in [0, 1].
+SCALES = {
+    "half": ((0.5,), (0.5,)),  # to [-1, 1], as in the paper's demo
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # of pretrained ones
+}
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # of weights in a checkpoint
+
+
+def _small_resnet(classes: int, size: int, channels: int) -> nn.Module:
+    """Four residual blocks of 16 to 128 channels: 0.3 million weights."""
+    from timm.models.resnet import BasicBlock, ResNet
+
+    widths = (16, 32, 64, 128)
+    model = ResNet(
+        BasicBlock,  # pyright: ignore[reportArgumentType]
+        (1, 1, 1, 1),
+        num_classes=classes,
+        channels=widths,
+        stem_type="deep",  # whose output has twice the stem's width
+        stem_width=widths[0] // 2,
+    )
+    return _small_stem(model, widths[0], channels)
+
+
+def _resnet18_cifar(classes: int, size: int, channels: int) -> nn.Module:
+    """ResNet-18 with a stem for images of 32 x 32: no stride, no pooling."""
+    from torchvision.models import resnet18
+
+    return _small_stem(resnet18(num_classes=classes), 64, channels)
+
+
+def _small_stem(model, width: int, channels: int) -> nn.Module:
+    model.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
+    model.maxpool = nn.Identity()
+    return model
+
+
+def _small_vit(classes: int, size: int, channels: int) -> nn.Module:
+    """Four blocks of 96 units on 64 patches: 0.5 million weights."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    if size % 8:
+        raise ValueError(
+            f"size is {size} but small_vit cuts an image into 8 x 8 patches; "
+            f"pass a multiple of 8, such as {8 * max(size // 8, 1)}"
+        )
+    return VisionTransformer(
+        img_size=size,
+        patch_size=size // 8,
+        in_chans=channels,
+        num_classes=classes,
+        embed_dim=96,
+        depth=4,
+        num_heads=3,
+    )
+
+
+OURS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "small_resnet": _small_resnet,
+    "small_vit": _small_vit,
+    "resnet18_cifar": _resnet18_cifar,
+}
+
+
+def build(
+    name: str, classes: int, *, size: int = 32, channels: int = 3, seed: int = 0
+) -> nn.Module:
+    """Network with fresh weights.
+
+    Parameters
+    ----------
+    name : "small_resnet" and "small_vit" (ours, for two cores), "resnet18_cifar", or
+        any classifier of torchvision, else of timm; "timm:NAME" asks timm alone
+    classes : outputs
+    size : height and width of the images
+    channels : of the images; torchvision's own networks take three
+    seed : of the initial weights, which are the library's
+
+    Returns
+    -------
+    ``nn.Module``, images (n, channels, size, size) -> (n, classes)
+
+    Raises
+    ------
+    ValueError
+        If there is no network of this name; the nearest are named.
+
+    Examples
+    --------
+    >>> build("small_resnet", 10)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+    # The libraries draw from the global generator: it is seeded here, and put back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name in OURS:
+            return OURS[name](classes, size, channels)
+        library, known = _library(name)
+        if library == "torchvision":
+            from torchvision.models import get_model
+
+            return get_model(known, weights=None, num_classes=classes)
+        return _timm(known, num_classes=classes, img_size=size, in_chans=channels)
+
+
+def pretrained(name: str, weights: str | Path = "") -> nn.Module:
+    """ImageNet-pretrained network with its head of 1,000 classes.
+
+    Parameters
+    ----------
+    name : network of torchvision or timm
+    weights : file with a state dict (see `load_weights`); empty: from the library's hub
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the file does not fit the network.
+    RuntimeError
+        If the hub cannot be reached; says how to name a file.
+    """
+    library, known = _library(name)
+    if str(weights):
+        return load_weights(build(name, 1000, size=224), weights)
+    try:
+        if library == "torchvision":
+            from torchvision.models import get_model
+
+            return get_model(known, weights="DEFAULT")
+        return _timm(known, pretrained=True)
+    except Exception as error:  # each hub fails in its own way
+        raise RuntimeError(
+            f"weights of {name} could not be had from the hub of {library} ({error}); "
+            "name a file with a state dict instead: -p weights PATH"
+        ) from error
+
+
+def _library(name: str) -> tuple[str, str]:
+    """Library that has the network, and the name there."""
+    import timm
+    from torchvision.models import list_models
+
+    bare = name.removeprefix("timm:")
+    here = list_models(module=__import__("torchvision").models)
+    if bare == name and name in here:
+        return "torchvision", name
+    if timm.is_model(bare):
+        return "timm", bare
+    near = difflib.get_close_matches(bare, [*OURS, *here, *timm.list_models()], 3)
+    raise ValueError(
+        f"no network {name!r} in torchvision or timm; nearest: {', '.join(near)}"
+        if near
+        else f"no network {name!r} in torchvision or timm; {', '.join(OURS)} are ours"
+    )
+
+
+def _timm(name: str, img_size: int | None = None, **options) -> nn.Module:
+    import timm
+
+    if img_size:
+        try:  # networks with positions need the size, others refuse to be told
+            return timm.create_model(name, img_size=img_size, **options)
+        except TypeError:
+            pass
+    return timm.create_model(name, **options)
+
+
+def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
+    """Put the weights of a file into a network, all of them or none.
+
+    Parameters
+    ----------
+    model : network, changed in place
+    path : ``.safetensors``, or a file of ``torch.save``, of which only tensors are
+        read; a state dict, also one within a checkpoint or of a distributed run
+
+    Returns
+    -------
+    The network
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read, or keys or shapes differ: each one is named.
+    """
+    state = _read_state(Path(path).expanduser())
+    mine = model.state_dict()
+    lines = [f"missing: {k}" for k in mine if k not in state]
+    lines += [f"unexpected: {k}" for k in state if k not in mine]
+    lines += [
+        f"shape: {k} is {tuple(state[k].shape)}, expected {tuple(mine[k].shape)}"
+        for k in mine
+        if k in state and state[k].shape != mine[k].shape
+    ]
+    if lines:
+        raise ValueError(
+            f"{path} does not fit {type(model).__name__}: {len(lines)} differences; "
+            "name the network that the weights are of:\n  " + "\n  ".join(lines)
+        )
+    model.load_state_dict(state)
+    return model
+
+
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"weights are {str(path)!r}, but there is no such file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"weights {path} cannot be read: {error}") from None
+    except Exception as error:  # safetensors has an error of its own
+        raise ValueError(f"weights {path} are damaged: {error}") from None
+    for name in WRAPPERS:
+        if isinstance(state, dict) and isinstance(state.get(name), dict):
+            state = state[name]
+    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
+        raise ValueError(f"weights {path} hold no state dict: names with tensors")
+    return {str(k).removeprefix("module."): v for k, v in state.items()}
+
+
+def head(model: nn.Module) -> tuple[str, nn.Module]:
+    """Name and module of the classifier: the last linear layer or 1 x 1 convolution.
+
+    Raises
+    ------
+    ValueError
+        If the network has none.
+    """
+    found = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+        or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
+    ]
+    if not found:
+        raise ValueError(
+            f"{type(model).__name__} has no linear layer to take for its head"
+        )
+    return found[-1]
+
+
+def new_head(model: nn.Module, classes: int, *, seed: int = 0) -> nn.Module:
+    """Give the network a fresh head for other classes, in place.
+
+    Parameters
+    ----------
+    model : network
+    classes : outputs of the new head
+    seed : of its initial weights, PyTorch's default
+
+    Returns
+    -------
+    The network
+    """
+    name, old = head(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if isinstance(old, nn.Linear):
+            new: nn.Module = nn.Linear(old.in_features, classes)
+        else:
+            new = nn.Conv2d(old.in_channels, classes, 1)  # type: ignore[attr-defined]
+    like = next(old.parameters())
+    model.set_submodule(name, new.to(like.device, like.dtype))
+    return model
+
+
+class NetworkInputs:
+    """Images as a network wants them, converted only when a slice is asked for.
+
+    Parameters
+    ----------
+    images : array (n, c, h, w), uint8, or an ``ImageSet``
+    size : height and width to bring them to; None: as they are
+    scale : "half" or "imagenet", a name in ``SCALES``
+
+    Raises
+    ------
+    ValueError
+        If the scale is unknown or has another number of channels.
+
+    Examples
+    --------
+    >>> NetworkInputs(np.full((4, 3, 8, 8), 255, np.uint8), size=16)[:2].shape
+    torch.Size([2, 3, 16, 16])
+    """
+
+    def __init__(self, images, *, size: int | None = None, scale: str = "half"):
+        self.images = np.asarray(getattr(images, "images", images))
+        if scale not in SCALES:
+            raise ValueError(f"scale is {scale!r}; choose one of {', '.join(SCALES)}")
+        mean, std = SCALES[scale]
+        if len(mean) not in (1, self.images.shape[1]):
+            raise ValueError(
+                f"scale {scale!r} is of {len(mean)} channels but the images have "
+                f"{self.images.shape[1]}; use scale='half'"
+            )
+        self.size = size
+        self.mean, self.std = (torch.tensor(v)[:, None, None] for v in (mean, std))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows) -> torch.Tensor:
+        """Rows as a float32 tensor (b, c, size, size)."""
+        return self.scaled(torch.from_numpy(self.images[rows]))
+
+    def scaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels (b, c, h, w), uint8, resized and normalised."""
+        x = pixels.float() / 255
+        if self.size and x.shape[-2:] != (self.size, self.size):
+            x = F.interpolate(
+                x, (self.size, self.size), mode="bilinear", antialias=True
+            )
+        return (x - self.mean) / self.std
+
+
+def last_hidden(
+    model: nn.Module, inputs: Sliceable, *, batch_size: int = 256, report=None
+) -> np.ndarray:
+    """Last hidden layer: what the head is given, averaged over positions.
+
+    Parameters
+    ----------
+    model : network; evaluated in evaluation mode, and left as it was
+    inputs : tensor (n, c, h, w) or `NetworkInputs`
+    batch_size : images in one pass; halved, with a warning, as often as memory runs out
+    report : called as ``report(done, n)`` after each pass
+
+    Returns
+    -------
+    array (n, d), float32
+    """
+    name, classifier = head(model)
+    before = nn.Identity()  # whose output is the input of the head
+
+    def attempt(size: int) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+
+        def keep(rows: slice, outputs: dict[str, torch.Tensor]) -> None:
+            found.append(outputs[name].float().cpu().numpy())
+            if report:
+                report(rows.stop, len(inputs))
+
+        one_pass(model, inputs, {name: before}, size, take=_positions_mean, use=keep)
+        return found
+
+    model.set_submodule(name, nn.Sequential(before, classifier))
+    try:
+        found, _ = halving(attempt, inputs, batch_size)
+    finally:
+        model.set_submodule(name, classifier)
+    return np.concatenate(found)
+
+
+def _positions_mean(x: torch.Tensor) -> torch.Tensor:
+    return x.flatten(2).mean(2) if x.ndim == 4 else x.clone()
+
+
+def predict(model: nn.Module, inputs: Sliceable, *, batch_size: int = 256) -> np.ndarray:
+    """Outputs of a network in evaluation mode, (n, classes), float32."""
+    return record_layers(model, inputs, [""], batch_size=batch_size)[""].float().numpy()
+
+
+def accuracy(model: nn.Module, inputs, labels, *, batch_size: int = 256) -> float:
+    """Share of images whose largest output is their label's.
+
+    Parameters
+    ----------
+    model : network
+    inputs : tensor (n, c, h, w) or `NetworkInputs`
+    labels : array (n,), integers
+    batch_size : images in one pass
+    """
+    found = predict(model, inputs, batch_size=batch_size).argmax(1)
+    return float((found == np.asarray(labels)).mean())

@@ -1,0 +1,207 @@
+"""Networks by name, weights from files, and the layer before the head."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from repalign_utils import data
+from repalign_utils.networks import (
+    NetworkInputs,
+    accuracy,
+    build,
+    head,
+    last_hidden,
+    load_weights,
+    new_head,
+    predict,
+    pretrained,
+)
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
+
+
+@pytest.fixture
+def images():
+    return NetworkInputs(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_resnet",
+        "small_vit",
+        "resnet18_cifar",
+        "squeezenet1_1",
+        "timm:vit_tiny_patch16_224",
+    ],
+)
+def test_a_network_has_the_classes_asked_for_and_the_same_seed_the_same_weights(name):
+    size = 64 if "net1" in name else 32
+    first, again, other = (build(name, 7, size=size, seed=s) for s in (1, 1, 2))
+    x = torch.zeros(2, 3, size, size).normal_(
+        generator=torch.Generator().manual_seed(0)
+    )
+    first.eval(), again.eval(), other.eval()
+    assert first(x).shape == (2, 7)
+    assert torch.equal(first(x), again(x)) and not torch.equal(first(x), other(x))
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    build("small_resnet", 2)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_other_channels_and_sizes():
+    for name in ("small_resnet", "small_vit"):
+        model = build(name, 2, size=8, channels=1)
+        assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 2)
+    with pytest.raises(ValueError, match="size is 30 but small_vit .* such as 24"):
+        build("small_vit", 2, size=30)
+
+
+def test_an_unknown_name_is_told_the_nearest():
+    with pytest.raises(
+        ValueError,
+        match="no network 'resnet19' in torchvision or timm; nearest: .*resnet18",
+    ):
+        build("resnet19", 2)
+
+
+def test_weights_come_back_from_either_kind_of_file(tmp_path, images):
+    model = build("small_resnet", 3, seed=1).eval()
+    save_file(model.state_dict(), tmp_path / "a.safetensors")
+    wrapped = {f"module.{k}": v for k, v in model.state_dict().items()}
+    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "b.pth")
+    for name in ("a.safetensors", "b.pth"):
+        loaded = load_weights(build("small_resnet", 3, seed=2), tmp_path / name).eval()
+        assert torch.equal(loaded(images[:]), model(images[:]))
+
+
+def test_all_that_does_not_fit_is_named_and_nothing_is_loaded(tmp_path):
+    state = build("small_resnet", 3, seed=1).state_dict()
+    state["extra.weight"] = state.pop("bn1.bias")
+    save_file(state, tmp_path / "odd.safetensors")
+    model = build("small_resnet", 4, seed=2)
+    before = model.conv1.weight.clone()
+    with pytest.raises(ValueError) as caught:
+        load_weights(model, tmp_path / "odd.safetensors")
+    assert torch.equal(model.conv1.weight, before)
+    for line in (
+        "4 differences",
+        "missing: bn1.bias",
+        "unexpected: extra.weight",
+        "shape: fc.weight is (3, 128), expected (4, 128)",
+        "shape: fc.bias is (3,), expected (4,)",
+    ):
+        assert line in str(caught.value)
+
+
+class Trap:
+    def __reduce__(self):
+        return (print, ("unpickled",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.pth", None, "but there is no such file"),
+        ("cut.safetensors", b"\x00" * 20, "damaged"),
+        ("cut.pth", b"PK\x03\x04broken", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
+    if content:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=f"{name}.*{message}"):
+        load_weights(nn.Linear(1, 1), tmp_path / name)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path, capsys):
+    torch.save({"weight": Trap()}, tmp_path / "trap.pth")
+    with pytest.raises(ValueError, match="trap.pth cannot be read"):
+        load_weights(nn.Linear(1, 1), tmp_path / "trap.pth")
+    assert "unpickled" not in capsys.readouterr().out
+
+
+def test_the_hub_out_of_reach_is_said_with_the_remedy(monkeypatch):
+    def fails(*_args, **_options):
+        raise OSError("no route")
+
+    monkeypatch.setattr("torchvision.models.get_model", fails)
+    with pytest.raises(
+        RuntimeError,
+        match="weights of resnet18 could not be had from "
+        r"the hub of torchvision \(no route\); name a file",
+    ):
+        pretrained("resnet18")
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("small_resnet", 128), ("small_vit", 96), ("squeezenet1_1", 512)],
+)
+def test_the_last_hidden_layer_is_what_the_head_is_given(name, width, images):
+    model = build(name, 3, size=32)
+    model.train()
+    found = last_hidden(model, images, batch_size=2)
+    assert found.shape == (5, width) and found.dtype == np.float32
+    assert model.training
+    model.eval()
+    _, classifier = head(model)
+    with torch.no_grad():
+        if isinstance(classifier, nn.Linear):
+            expected = model(images[:])
+            torch.testing.assert_close(classifier(torch.tensor(found)), expected)
+        else:
+            maps = model.features(images[:]).mean((2, 3))
+            np.testing.assert_allclose(found, maps.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["small_resnet", "small_vit", "squeezenet1_1"])
+def test_a_new_head_changes_the_head_alone(name, images):
+    model = build(name, 3, size=32)
+    hidden = last_hidden(model, images)
+    new_head(model, 9, seed=1)
+    assert model.eval()(images[:]).shape == (5, 9)
+    np.testing.assert_array_equal(last_hidden(model, images), hidden)
+
+
+def test_inputs_are_normalised_and_resized():
+    white = np.full((1, 3, 4, 4), 255, np.uint8)
+    assert (
+        NetworkInputs(white)[:].max() == 1 and NetworkInputs(255 - white)[:].min() == -1
+    )
+    x = NetworkInputs(white, size=8, scale="imagenet")[:]
+    assert x.shape == (1, 3, 8, 8)
+    torch.testing.assert_close(x[0, 0, 0, 0], torch.tensor((1 - 0.485) / 0.229))
+    with pytest.raises(
+        ValueError, match="scale 'imagenet' is of 3 channels but the images have 1; use"
+    ):
+        NetworkInputs(white[:, :1], scale="imagenet")
+    with pytest.raises(
+        ValueError, match="scale is 'zero'; choose one of half, imagenet"
+    ):
+        NetworkInputs(white, scale="zero")
+
+
+def test_accuracy_is_the_share_of_right_labels(images):
+    model = build("small_resnet", 3).eval()
+    right = model(images[:]).argmax(1).numpy()
+    assert accuracy(model, images, right) == 1
+    wrong = np.where(np.arange(5) < 2, (right + 1) % 3, right)
+    assert accuracy(model, images, wrong) == pytest.approx(0.6)
+
+
+def test_the_pretrained_squeezenet_names_real_photographs(real_data):
+    weights = real_data / "weights" / "squeezenet1_0-imagenet.safetensors"
+    model = pretrained("squeezenet1_0", weights)
+    bikes = data.office31("amazon", size=224, data_dir=real_data).only(["bike"])
+    inputs = NetworkInputs(bikes, size=224, scale="imagenet")
+    found = predict(model, inputs, batch_size=32).argmax(1)
+    bicycles = [444, 671, 870]  # tandem, mountain bike, tricycle
+    assert np.isin(found, bicycles).mean() > 0.5  # a guess is right once in 300

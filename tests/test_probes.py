@@ -1,0 +1,76 @@
+"""Linear probes are what gradient descent leaves, step by step."""
+
+import numpy as np
+import pytest
+import torch
+
+from repalign_utils import alignment
+from repalign_utils.probes import linear_probe
+
+
+def task(n=30, d=5, k=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), rng.normal(size=(n, k))
+
+
+def phi_of(features):
+    phi = np.column_stack([features, np.ones(len(features))])
+    return phi / np.linalg.norm(phi, axis=1, keepdims=True)
+
+
+def descend(phi, y, step_size, steps):
+    """Weights after each number of steps, by the loop."""
+    w, seen = np.zeros((phi.shape[1], y.shape[1])), {}
+    for t in range(max(steps) + 1):
+        seen[t] = w.copy()
+        w -= step_size / len(phi) * phi.T @ (phi @ w - y)
+    return np.stack([seen[t] for t in steps])
+
+
+@pytest.mark.parametrize("shape", [(30, 5), (8, 20)])
+def test_the_weights_are_those_of_the_loop(shape):
+    features, y = task(*shape)
+    phi, steps = phi_of(features), [0, 1, 7, 200]
+    step_size = 0.7 * len(phi) / np.linalg.norm(phi, 2) ** 2
+    probe = linear_probe(features, y, steps, step_size=step_size)
+    expected = descend(phi, y, step_size, steps)
+    np.testing.assert_allclose(probe.weights, expected, atol=1e-10)
+
+
+def test_the_training_loss_is_what_alignment_says():
+    features, y = task()
+    found = alignment(features, y)
+    step_size = found.n / found.singular_values[0] ** 2
+    steps = [0, 3, 50]
+    predicted = linear_probe(features, y, steps).predict(features)
+    loss = ((predicted - y) ** 2).sum(1) / (2 * len(y))
+    np.testing.assert_allclose(loss, found.residual(step_size, steps), rtol=1e-9)
+
+
+def test_tensors_are_taken_and_predictions_follow_new_rows():
+    features, y = task()
+    probe = linear_probe(torch.tensor(features), torch.tensor(y[:, 0]), 10)
+    new = np.random.default_rng(1).normal(size=(4, 5))
+    assert probe.predict(torch.tensor(new)).shape == (1, 4, 1)
+    np.testing.assert_allclose(probe.predict(new), phi_of(new) @ probe.weights)
+
+
+def test_other_columns_are_refused():
+    features, y = task()
+    probe = linear_probe(features, y, 3)
+    with pytest.raises(
+        ValueError,
+        match="features have 4 columns but the probe was trained on 5; pass the same",
+    ):
+        probe.predict(features[:, :4])
+
+
+@pytest.mark.parametrize(("steps", "step_size"), [([-1], None), ([1], 0.0)])
+def test_steps_and_step_size_that_make_no_sense_are_refused(steps, step_size):
+    features, y = task()
+    with pytest.raises(
+        ValueError,
+        match=rf"steps are \[{steps[0]}.*step_size is "
+        rf"{step_size}; steps count from 0",
+    ):
+        linear_probe(features, y, steps, step_size=step_size)
