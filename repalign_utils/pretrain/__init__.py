@@ -1,0 +1,24 @@
+"""Train an image classifier on a CPU, one GPU or many.
+
+Hugging Face Accelerate places model and batches, averages gradients over processes
+(DDP), mixes precisions and accumulates gradients. The loop is the same everywhere: as
+the function `train`, or as a command in one process or in many::
+
+    python -m repalign_utils.pretrain -o natural.safetensors --family natural
+    torchrun --nproc-per-node 4 -m repalign_utils.pretrain -o ...
+    accelerate launch -m repalign_utils.pretrain -o ...
+"""
+
+from ._loop import History, train
+from ._recipes import Recipe, recipe
+from ._sources import FAMILIES, source, target_tasks
+
+__all__ = [
+    "FAMILIES",
+    "History",
+    "Recipe",
+    "recipe",
+    "source",
+    "target_tasks",
+    "train",
+]

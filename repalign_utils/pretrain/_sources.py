@@ -1,0 +1,125 @@
+"""Sources to pretrain on, and tasks to transfer to, by family of classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data
+from ..data import ImageFiles, ImageSet
+from ..data._fetch import data_folders
+
+SOURCES = ("procedural", "cifar100", "imagenet")
+FAMILIES = ("artificial", "natural")
+
+
+def source(
+    name: str,
+    family: str,
+    *,
+    classes: int = 0,
+    n_per_class: int = 0,
+    class_list: str | Path = "",
+    data_dir: str | Path = "",
+    seed: int = 0,
+) -> ImageSet | ImageFiles:
+    """Images of one family of classes, to pretrain a network on.
+
+    Parameters
+    ----------
+    name : "procedural", "cifar100", "imagenet" (``imagenet/train/WNID/`` in the data
+        folder), or the path of any folder with a folder per class
+    family : "natural" or "artificial"; of a folder, the name of the family alone counts
+    classes : how many of the family's classes, drawn by ``seed``; 0: all
+    n_per_class : images of each; 0: all there are, 100 of the procedural ones
+    class_list : file with the family's classes, one a line; for a folder of one's own
+    data_dir : where real data lie; empty: REPALIGN_DATA
+    seed : of what is drawn
+
+    Returns
+    -------
+    ``ImageSet``, or ``ImageFiles`` for what is too large to hold
+
+    Raises
+    ------
+    ValueError
+        If the source, the family or a class is unknown.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; choose one of {', '.join(FAMILIES)}")
+    if name == "procedural":
+        found = data.procedural_images(
+            family, n_per_class=n_per_class or 100, seed=seed
+        )
+        return found.only(_some(found.classes, classes, seed))
+    if name == "cifar100":
+        names = [c for c, kind in data.FAMILIES[name].items() if kind == family]
+        return data.cifar100(
+            n_per_class=n_per_class or None,
+            classes=_some(names, classes, seed),
+            data_dir=data_dir,
+            seed=seed,
+        )
+    if name == "imagenet":
+        folder = data_folders(data_dir)[0] / "imagenet" / "train"
+        names = data.imagenet_classes(family)
+    else:
+        folder, names = Path(name).expanduser(), _class_list(name, class_list)
+    files = data.image_files(folder, names, n_per_class or None, seed)
+    return files.only(_some(files.classes, classes, seed)) if classes else files
+
+
+def _some(names, count: int, seed: int) -> tuple[str, ...]:
+    """So many of the names, in their order; 0: all."""
+    names = tuple(names)
+    if count > len(names):
+        raise ValueError(
+            f"classes is {count} but the family has {len(names)}; pass at most these"
+        )
+    drawn = np.random.default_rng(seed).permutation(len(names))[: count or len(names)]
+    return tuple(names[i] for i in sorted(drawn))
+
+
+def _class_list(name: str, class_list: str | Path) -> str | Path:
+    if not str(class_list):
+        raise ValueError(
+            f"source is {name!r}; choose one of {', '.join(SOURCES)}, or name a folder "
+            "of images together with a file that lists the classes of the family"
+        )
+    return class_list
+
+
+def target_tasks(
+    name: str,
+    *,
+    split: str = "train",
+    n_per_class: int = 0,
+    data_dir: str | Path = "",
+    seed: int = 0,
+) -> dict[str, ImageSet]:
+    """Images of the natural and of the artificial target classes.
+
+    Parameters
+    ----------
+    name : "procedural" or "cifar10"
+    split : "train" or "test"
+    n_per_class : images of each class; 0: all there are, 100 of the procedural ones
+    data_dir, seed : as of `source`
+
+    Returns
+    -------
+    dict: "artificial" (4 classes) and "natural" (6 classes) -> ``ImageSet``
+    """
+    if name == "procedural":
+        options: dict[str, Any] = {"role": "target", "split": split, "seed": seed}
+        options["n_per_class"] = n_per_class or 100
+        return {f: data.procedural_images(f, **options) for f in FAMILIES}
+    found = data.cifar10(
+        split, n_per_class=n_per_class or None, data_dir=data_dir, seed=seed
+    )
+    kinds = data.FAMILIES["cifar10"]
+    return {
+        f: found.only([c for c in found.classes if kinds[c] == f]) for f in FAMILIES
+    }
