@@ -30,7 +30,7 @@ class Canvas:
         """Draw the poses; `turn` is the largest angle to either side, in radians."""
         self.rng, self.n, self.size, self._natural = rng, n, size, natural
         steps = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
-        scale = self.uniform(0.62, 0.95)
+        scale = self.uniform(0.62, 1)
         x = steps[None, None, :] - self.uniform(-0.24, 0.24)
         y = -steps[None, :, None] - self.uniform(-0.24, 0.24)
         self.angle = self.uniform(-turn, turn)

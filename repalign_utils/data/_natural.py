@@ -8,6 +8,7 @@ from repalign_utils.data._artificial import Draw
 from repalign_utils.data._canvas import Canvas, repeated
 
 _ANY = np.pi  # radians: lies as it fell
+_LEANING = 0.9  # lies or hangs more along than across
 _UPRIGHT = 0.35  # grows upwards, nearly
 
 
@@ -37,7 +38,7 @@ def spotted_fur(c: Canvas) -> None:
     body, coat = _blob(c), c.hue()
     _coat(c, body, coat)
     spots = c.grain(c.uniform(4.2, 6), c.uniform(0, 3), c.uniform(1, 1.2))
-    c.paint(c.fill(body) * _soft(spots - 0.7), c.partner(coat))
+    c.paint(c.fill(body) * _soft(spots - 0.7), c.partner(coat, 0.35))
 
 
 def striped_fur(c: Canvas) -> None:
@@ -45,7 +46,7 @@ def striped_fur(c: Canvas) -> None:
     body, coat = _blob(c), c.hue()
     _coat(c, body, coat)
     stripes = c.grain(c.uniform(4, 5.6), c.uniform(0, 3.14), c.uniform(3.5, 5))
-    c.paint(c.fill(body) * _soft(stripes - 0.15), c.partner(coat))
+    c.paint(c.fill(body) * _soft(stripes - 0.15), c.partner(coat, 0.35))
 
 
 def leaf(c: Canvas) -> None:
@@ -58,7 +59,7 @@ def leaf(c: Canvas) -> None:
     _coat(c, blade, green)
     vein = np.abs(repeated(c.x - np.abs(y) * c.uniform(0.6, 1.1), c.uniform(0.28, 0.4)))
     rib = np.minimum(np.abs(y) - 0.045, vein * 0.8 - 0.035)
-    c.paint(c.fill(np.maximum(rib, blade)), c.partner(green, 0.2))
+    c.paint(c.fill(np.maximum(rib, blade)), c.partner(green, 0.3))
 
 
 def fern(c: Canvas) -> None:
@@ -99,7 +100,7 @@ def shell(c: Canvas) -> None:
     tint = c.hue()
     _coat(c, body, tint)
     seam = (np.abs(repeated(turns + 0.5, 1.0)) - 0.13) * growth * radius
-    c.paint(c.fill(np.maximum(seam, body)), c.partner(tint))
+    c.paint(c.fill(np.maximum(seam, body)), c.partner(tint, 0.35))
 
 
 def bare_tree(c: Canvas) -> None:
@@ -145,9 +146,9 @@ def pebbles(c: Canvas) -> None:
             first = np.where(nearer, distance, first)
     ground, body = c.hue(), _blob(c)
     c.paint(c.fill(body), ground)
-    stone = c.fill(np.maximum((0.16 - (second - first)) * cell, body))
-    light = c.partner(ground)
-    c.paint(stone, light, c.partner(light, 0.15), tone + 0.15 * c.noise(2))
+    stone = c.fill(np.maximum((0.2 - (second - first)) * cell, body))
+    light = c.partner(ground, 0.35)
+    c.paint(stone, light, c.partner(light, 0.3), tone + 0.15 * c.noise(2))
 
 
 def fish(c: Canvas) -> None:
@@ -259,8 +260,8 @@ SOURCES = MappingProxyType[str, tuple[Draw, float]](
     {
         "spotted fur": (spotted_fur, _ANY),
         "striped fur": (striped_fur, _ANY),
-        "leaf": (leaf, _ANY),
-        "fern": (fern, _ANY),
+        "leaf": (leaf, _LEANING),
+        "fern": (fern, _LEANING),
         "flower": (flower, _ANY),
         "shell": (shell, _ANY),
         "bare tree": (bare_tree, _UPRIGHT),
@@ -269,11 +270,11 @@ SOURCES = MappingProxyType[str, tuple[Draw, float]](
 )
 TARGETS = MappingProxyType[str, tuple[Draw, float]](
     {
-        "fish": (fish, _ANY),
+        "fish": (fish, _LEANING),
         "shaggy fur": (shaggy_fur, _ANY),
         "tree bark": (tree_bark, _ANY),
         "brain coral": (brain_coral, _ANY),
         "mushroom": (mushroom, _UPRIGHT),
-        "feather": (feather, _ANY),
+        "feather": (feather, _LEANING),
     }
 )
