@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -198,7 +199,8 @@ class Seen(nn.Module):
 
 def wide_network():
     torch.manual_seed(0)
-    parts = [nn.Linear(3, 20), nn.Linear(20, 4), nn.Linear(4, 20), nn.Linear(20, 20)]
+    widths = [3, 20, 4, 20, 20, 4]  # three are wider than ten rows
+    parts = [nn.Linear(*pair) for pair in pairwise(widths)]
     return nn.Sequential(Seen(), *parts).double()
 
 
@@ -226,6 +228,20 @@ def test_wide_layers_beyond_the_memory_wait_for_further_passes(memory, passes):
     assert model[0].batches == [4, 4, 2] * passes
     rows = [10 * p + done for p in range(passes) for done in (4, 8, 10)]
     assert steps == [(done, 10 * passes) for done in rows]
+
+
+def test_a_layer_that_waits_is_not_listened_to_after_the_first_batch():
+    model, listeners = wide_network(), []
+    layer_alignment(
+        model,
+        torch.randn(10, 3, dtype=torch.float64),
+        labels(10),
+        ["1", "2", "3"],
+        batch_size=4,
+        memory=WIDE,
+        report=lambda *_: listeners.append(hooks_of(model)),
+    )
+    assert listeners == [3, 2, 2, 1, 1, 1]
 
 
 def test_a_layer_that_does_not_fit_alone_is_named_with_its_size():
@@ -306,14 +322,24 @@ def raises(message, *arguments, kind=ValueError, **options):
     assert all(m.training for m in model.modules()) and hooks_of(model) == 0
 
 
-def test_modes_are_restored_one_by_one_and_no_gradient_is_made():
+def test_modes_are_restored_one_by_one_and_hooks_are_off():
     model, inputs = network(Images).train(), draw(Images)
     model.norm.eval()
-    layer_alignment(model, inputs.requires_grad_(), labels())
+    layer_alignment(model, inputs, labels())
     modes = {name: m.training for name, m in model.named_modules()}
     assert modes.pop("norm") is False and all(modes.values())
     assert hooks_of(model) == 0
     assert model.norm.num_batches_tracked == 0, "it was run in training mode"
+
+
+class Graph(nn.Module):
+    def forward(self, x):
+        assert not torch.is_grad_enabled() and not self.training
+        return x
+
+
+def test_the_model_runs_in_evaluation_mode_without_a_graph():
+    layer_alignment(nn.Sequential(Graph()).train(), torch.randn(N, 3), labels())
 
 
 def test_unknown_names_are_refused():
