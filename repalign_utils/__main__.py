@@ -112,7 +112,8 @@ def publish(profile):
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
-def reference(records):
+@click.option("--note", default="", help="What it is not, in a sentence.")
+def reference(records, note):
     """Keep run RECORDS (JSON) as the reference that the claims page shows."""
     from . import pages, results
 
@@ -130,7 +131,7 @@ def reference(records):
             raise click.UsageError(
                 f"{path} ran the profile {ran!r}; a reference run uses --profile paper"
             )
-        pages.add_reference(base, entry)
+        pages.add_reference(base, entry, note)
 
 
 @main.command()

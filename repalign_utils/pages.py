@@ -44,9 +44,10 @@ def read_reference(base: Path) -> dict[str, dict]:
     return results.read_run(path) if path.exists() else {}
 
 
-def add_reference(base: Path, record: dict) -> None:
-    """Keep ``record`` as its section's reference run."""
-    reference = {**read_reference(base), record["section"]: record}
+def add_reference(base: Path, record: dict, note: str = "") -> None:
+    """Keep ``record`` as its section's reference run, with a note on what it is not."""
+    kept = {**record, "note": note} if note else record
+    reference = {**read_reference(base), record["section"]: kept}
     results.write_json(base / REFERENCE, dict(sorted(reference.items())))
 
 
@@ -65,13 +66,16 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     stated = claims.read_claims(base / "claims.yaml")
     runs = read_runs(base, profile)
     judged = claims.judge(stated, runs, profile)
-    reference = claims.judge(stated, read_reference(base), "paper")
+    references = read_reference(base)
+    reference = claims.judge(stated, references, "paper")
     for section in project.sections(base):
         mine = [j for j in judged if j.claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
         _write(base / "book" / "sections" / f"{section}.ipynb", nbformat.writes(page))
-    _write(base / "book" / "claims.md", claims_page(judged, reference, profile))
+    page = claims_page(judged, reference, profile, references)
+    _write(base / "book" / "claims.md", page)
     generated = base / "book" / "_generated"
+    _write(generated / "times.md", times_table(base, runs, profile, references))
     _write(generated / "summary.md", _summary(judged, reference, profile))
     _publish_landing_figure(base, generated, profile, runs)
     return judged
@@ -118,7 +122,10 @@ def claim_box(judged: list[claims.Judged]) -> str:
 
 
 def claims_page(
-    judged: list[claims.Judged], reference: list[claims.Judged], profile: str
+    judged: list[claims.Judged],
+    reference: list[claims.Judged],
+    profile: str,
+    references: dict[str, dict],
 ) -> str:
     """Markdown of the page ``book/claims``.
 
@@ -127,6 +134,7 @@ def claims_page(
     judged : claims judged by this build
     reference : the same claims, in the same order, judged by the reference runs
     profile : of this build
+    references : section -> record of its reference run
     """
     lines = [
         # The wide tables need the room of the page's own contents.
@@ -142,16 +150,33 @@ def claims_page(
         "An interval that holds the line, or a single value, is inconclusive.",
         "",
         f"This build ran the `{profile}` profile: {claims.counts(judged)}. "
-        f"The reference runs, at the paper's sizes: {claims.counts(reference)}. "
+        "The reference runs, at the paper's sizes unless the section's line says "
+        f"otherwise: {claims.counts(reference)}. "
         "How to make a run of your own is on the page [](rerun.md).",
         "",
     ]
     for section in dict.fromkeys(j.claim.section for j in judged):
-        lines += _claims_table(section, judged, reference, profile)
+        heading = f"## [](sections/{section}.ipynb)"
+        lines += [heading, "", _reference_line(references.get(section)), ""]
+        lines += [_claims_table(section, judged, reference, profile), ""]
     return "\n".join(lines) + "\n"
 
 
-def _claims_table(section: str, judged, reference, profile: str) -> list[str]:
+def _reference_line(entry: dict | None) -> str:
+    """What the reference run ran on, and in what it is not the paper's size."""
+    if entry is None:
+        return "There is no reference run."
+    facts, values = entry["provenance"], entry["parameters"]
+    told = [f"Reference run, on {facts['device']}: {' '.join(facts['data'])}"]
+    # Where data lie and what computes is no change of the experiment.
+    changed = [n for n in entry.get("changed", []) if values[n] != "set"]
+    if changed:
+        listed = ", ".join(f"`{n}: {values[n]}`" for n in changed)
+        told.append(f"Against the paper profile: {listed}.")
+    return " ".join([*told, entry.get("note", "")]).strip()
+
+
+def _claims_table(section: str, judged, reference, profile: str) -> str:
     header = ["Claim", "In the paper", "Condition"]
     header += ["This build", "Verdict", "Reference run", "Verdict"]
     rows = []
@@ -165,14 +190,29 @@ def _claims_table(section: str, judged, reference, profile: str) -> list[str]:
             tested = f"`{claim.quantity}` {condition}"
             found = [x for j in (here, there) for x in (j.value, MARKS[j.verdict])]
             rows.append([stated, claim.place, tested, *found])
-    heading = f"## [](sections/{section}.ipynb)"
-    return [heading, "", results.markdown_table(header, rows), ""]
+    return results.markdown_table(header, rows)
+
+
+def times_table(base: Path, runs: dict, profile: str, references: dict) -> str:
+    """Table of wall time and memory of each section: this build, and reference runs."""
+    rows = []
+    for section in project.sections(base):
+        cells = [f"[](sections/{section}.ipynb)"]
+        for entry in (runs.get(section), references.get(section)):
+            if entry is None:
+                cells += ["not run", ""]
+                continue
+            facts = entry["provenance"]
+            cells += [duration(entry["wall_s"]), results.memory(facts)]
+        rows.append(cells)
+    header = ["Section", f"`{profile}`", "Memory", "Reference run", "Memory"]
+    return results.markdown_table(header, rows) + "\n"
 
 
 def _summary(judged, reference, profile: str) -> str:
     return (
         f"Of {len(judged)} claims, this build (`{profile}` profile) finds "
-        f"**{claims.counts(judged)}**; the reference runs at the paper's sizes find "
+        f"**{claims.counts(judged)}**; the reference runs, at the paper's sizes where that was possible, find "
         f"**{claims.counts(reference)}**. [See them all](claims.md).\n"
     )
 

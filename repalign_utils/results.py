@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
+    "timm",
+    "accelerate",
     "matplotlib",
     "papermill",
 )
@@ -163,6 +166,7 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
         "data_sha256": [about.sha256 for about in datasets],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(_process_age(), 1),
+        **_peak_memory(str(device)),
     }
     display(
         {"text/markdown": _provenance_table(facts), "text/plain": json.dumps(facts)},
@@ -180,6 +184,7 @@ def _provenance_table(facts: dict) -> str:
         "Seeds": facts["seeds"],
         "Device": f"{facts['device']}, {facts['precision']}",
         "Wall time": f"{facts['wall_s']:.0f} s",
+        "Memory, at most": memory(facts),
         "Finished": facts["finished"],
         "Commit": facts["commit"],
         "Versions": versions,
@@ -263,6 +268,32 @@ def _process_age() -> float:
     import psutil  # comes with ipykernel
 
     return time.time() - psutil.Process().create_time()
+
+
+def memory(facts: dict) -> str:
+    """Memory of a run as the book prints it, for example ``1,234 MB``.
+
+    Parameters
+    ----------
+    facts : provenance of a run record
+    """
+    if "memory_mb" not in facts:
+        return "not measured"
+    gpu = f", {facts['gpu_mb']:,} MB on the GPU" if "gpu_mb" in facts else ""
+    return f"{facts['memory_mb']:,} MB{gpu}"
+
+
+def _peak_memory(device: str) -> dict[str, int]:
+    """MB that this process held at most, and the device's, where that is a GPU."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB; bytes on macOS
+    found = {"memory_mb": round(peak / (1e6 if sys.platform == "darwin" else 1e3))}
+    if device.startswith("cuda"):
+        import torch
+
+        found["gpu_mb"] = round(torch.cuda.max_memory_allocated(device) / 1e6)
+    return found
 
 
 def read_run(path: str | os.PathLike) -> dict:

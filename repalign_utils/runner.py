@@ -152,6 +152,7 @@ def run(
     """
     notebook = read_section(path)
     values = settle(path, notebook, profile, file, given or {})
+    usual = settle(path, notebook, profile, None, {})
     started = time.time()
     with tempfile.TemporaryDirectory() as folder:
         source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
@@ -166,6 +167,7 @@ def run(
             name: "set" if declared[name].is_path and value else value
             for name, value in values.items()
         },
+        "changed": [name for name in values if values[name] != usual[name]],
         "wall_s": round(time.time() - started, 1),
         **found,
     }

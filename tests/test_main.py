@@ -225,6 +225,9 @@ def test_a_reference_run_is_kept_if_it_ran_the_papers_profile(base):
         rest=False,
     )
     assert pages.read_reference(base) == {"05_tiny": record}
+    (base / "05.json").write_text(json.dumps(record))
+    assert _invoke("reference", "05.json", "--note", "Not all.").exit_code == 0
+    assert pages.read_reference(base) == {"05_tiny": record | {"note": "Not all."}}
 
 
 @pytest.mark.parametrize("text", ["", '{"cells": []}', "[]"])

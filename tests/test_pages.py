@@ -20,6 +20,7 @@ PAGES = (
     OTHER,
     "book/claims.md",
     "book/_generated/summary.md",
+    "book/_generated/times.md",
     "book/_generated/landing.md",
     "book/_generated/landing.svg",
 )
@@ -53,7 +54,13 @@ def published(base):
     _run(base, 2)
     values = [0.149, 0.15, 0.151]  # enough for the quick tolerance, not for the paper's
     entry = {"values": values, **asdict(results.interval(values))}
-    pages.add_reference(base, {"section": "05_tiny", "records": {"05.gain": entry}})
+    kept = {"section": "05_tiny", "wall_s": 80, "records": {"05.gain": entry}}
+    kept |= {
+        "parameters": {"gain": 3.0, "marker": "set"},
+        "changed": ["gain", "marker"],
+    }
+    kept["provenance"] = {"device": "cpu (a chip)", "data": ["9 of 10 rows."]}
+    pages.add_reference(base, kept, "It needs a cluster.")
     before = _publish(base)
     times = {name: (base / name).stat().st_mtime_ns for name in PAGES}
     again = _publish(base)
@@ -71,7 +78,8 @@ def _pretend(base, *cells):
     """Leave an executed notebook of these cells, with an empty record beside it."""
     path = pages.executed_path(base, "quick", "05_tiny")
     title = nbformat.v4.new_markdown_cell("# A tiny section")
-    results.write_json(path.with_suffix(".json"), {"records": {}, "wall_s": 3723})
+    record = {"records": {}, "wall_s": 3723, "provenance": {"memory_mb": 1234}}
+    results.write_json(path.with_suffix(".json"), record)
     nbformat.write(nbformat.v4.new_notebook(cells=[title, *cells]), path)
 
 
@@ -145,11 +153,25 @@ def test_the_claims_page_sets_this_build_beside_the_reference(published):
         f"| section not run | {NOT_RUN} | section not run | {NOT_RUN} |"
     ]
     assert "`quick` profile: 1 reproduced, 2 not run." in page
-    assert "at the paper's sizes: 1 not reproduced, 2 not run." in page
+    assert "line says otherwise: 1 not reproduced, 2 not run." in page
+    assert (
+        "Reference run, on cpu (a chip): 9 of 10 rows. Against the paper profile: "
+        "`gain: 3.0`. It needs a cluster."
+    ) in page
+    assert "There is no reference run." in page
     assert re.findall(r"^## (.*)$", page, re.M) == [
         "[](sections/05_tiny.ipynb)",
         "[](sections/06_other.ipynb)",
     ]
+
+
+def test_the_table_of_times_sets_time_and_memory_side_by_side(published):
+    (_, text), *_ = published
+    (row,) = _rows(text["book/_generated/times.md"], "05_tiny")
+    link, time_, memory, there, not_measured = row.strip("| ").split(" | ")
+    assert link == "[](sections/05_tiny.ipynb)" and there == "80 s"
+    assert time_.endswith(" s") and int(memory.removesuffix(" MB").replace(",", "")) > 9
+    assert not_measured == "not measured"
 
 
 def test_no_generated_page_glues_from_another(published):

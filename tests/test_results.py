@@ -204,9 +204,10 @@ def test_provenance_says_what_the_run_ran_on(shown, monkeypatch):
     assert facts["data"] == ["360 of 1,797 rows."]
     assert facts["data_sha256"] == ["ab" * 32]
     assert facts["versions"]["numpy"] == np.__version__
-    assert facts["wall_s"] > 0
+    assert facts["wall_s"] > 0 and 10 < facts["memory_mb"] < 1e5
     page = data["text/markdown"]
     assert "360 of 1,797 rows." in page and "`" + "ab" * 8 + "…`" in page
+    assert f"| Memory, at most | {facts['memory_mb']:,} MB |" in page
     assert "| Seeds | 4 |" in page and f"numpy {np.__version__}" in page
 
 

@@ -79,6 +79,7 @@ def test_the_record_holds_section_parameters_values_and_provenance(ran):
         "marker": "",
         "label": "010",
     }
+    assert entry["changed"] == ["label"]
     gain = entry["records"]["05.gain"]
     assert gain["values"] == [2.0, 2.01, 2.02] and gain["n"] == 3
     assert entry["provenance"]["seeds"] == 3
