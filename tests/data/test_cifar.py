@@ -116,6 +116,16 @@ def test_some_classes_are_numbered_in_the_order_asked_for(batches):
     )
 
 
+def test_without_a_number_all_images_of_some_classes_are_read(batches):
+    everything = data.cifar10(data_dir=batches)
+    some = data.cifar10(classes=TWO, data_dir=batches)
+    rows, _ = everything.pair("cat", "ship")
+    np.testing.assert_array_equal(some.images, everything.images[rows])
+    assert [TWO[i] for i in some.labels] == [
+        everything.classes[i] for i in everything.labels[rows]
+    ]
+
+
 def _rows(images):
     return list(zip(images.images, images.labels, strict=True))
 
@@ -163,11 +173,15 @@ def test_an_archive_in_the_folder_is_unpacked_to_the_cache(small, batches, cache
     own = batches.parent / "own" / "cifar10"
     own.mkdir(parents=True)
     (own / "cifar-10-python.tar.gz").write_bytes(small[1])
+    written = []
     for _ in range(2):
         read = data.cifar10(data_dir=own.parent)
         np.testing.assert_array_equal(read.images, expected.images)
         assert [p.name for p in own.iterdir()] == ["cifar-10-python.tar.gz"]
         assert [p.name for p in cache.iterdir()] == ["cifar-10-batches-py"]
+        inodes = {p.stat().st_ino for p in (cache / "cifar-10-batches-py").iterdir()}
+        written.append(inodes)
+    assert written[0] == written[1]
 
 
 def test_a_damaged_archive_is_an_error_that_names_it(small, tmp_path):

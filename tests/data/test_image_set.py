@@ -209,6 +209,23 @@ def test_a_damaged_image_is_an_error_that_names_it(folder, name, harm):
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize("name", ["0.png", "0.jpg"])
+def test_a_flipped_byte_is_noticed_with_the_file_or_not_at_all(tmp_path, name):
+    _save(tmp_path / "ant", name, shape=(5, 5))
+    path = tmp_path / "ant" / name
+    whole, noticed = path.read_bytes(), 0
+    for place in range(0, len(whole), 1 + len(whole) // 200):
+        path.write_bytes(
+            whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :]
+        )
+        try:
+            data.image_files(tmp_path).read(size=4)
+        except ValueError as error:
+            assert str(error).startswith(f"{path} is damaged or no PNG or JPEG image (")
+            noticed += 1
+    assert noticed > 20
+
+
 @pytest.mark.parametrize(
     ("classes", "text"),
     [
