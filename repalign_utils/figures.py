@@ -100,3 +100,32 @@ def plot_intervals(groups: Mapping[str, Mapping], *, ax=None):
     ax.grid(axis="x", visible=False)
     ax.legend()
     return ax
+
+
+def plot_images(rows, *, ax=None):
+    """Images in rows, without words: they are shown as they are on a dark page too.
+
+    Parameters
+    ----------
+    rows : arrays (m, c, h, w), uint8, one or three channels, one size for all
+    ax : axes to draw on; None for new ones
+
+    Returns
+    -------
+    The axes
+    """
+    height, width = rows[0].shape[-2:]
+    most, gap = max(len(images) for images in rows), max(width // 12, 1)
+    tall, wide = height + gap, width + gap
+    # Between the images the ground of the page shows: no colour, and no opacity.
+    sheet = np.zeros((len(rows) * tall - gap, most * wide - gap, 4), np.uint8)
+    for i, images in enumerate(rows):
+        for j, image in enumerate(images):
+            down, across = slice(i * tall, i * tall + height), j * wide
+            place = (down, slice(across, across + width))
+            sheet[(*place, slice(0, 3))] = np.moveaxis(image, 0, -1)
+            sheet[(*place, 3)] = 255
+    ax = new_axes() if ax is None else ax
+    ax.imshow(sheet, interpolation="nearest")
+    ax.set_axis_off()
+    return ax

@@ -212,7 +212,8 @@ def times_table(base: Path, runs: dict, profile: str, references: dict) -> str:
 def _summary(judged, reference, profile: str) -> str:
     return (
         f"Of {len(judged)} claims, this build (`{profile}` profile) finds "
-        f"**{claims.counts(judged)}**; the reference runs, at the paper's sizes where that was possible, find "
+        f"**{claims.counts(judged)}**; the reference runs, at the paper's sizes where "
+        "that was possible, find "
         f"**{claims.counts(reference)}**. [See them all](claims.md).\n"
     )
 

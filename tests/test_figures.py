@@ -148,3 +148,19 @@ def test_drawing_outside_a_notebook_starts_no_shell():
 
     figures.use_style()
     assert not InteractiveShell.initialized()
+
+
+def test_images_stand_in_rows_and_the_ground_shows_between_them():
+    rows = [
+        np.full((3, 3, 12, 12), 200, np.uint8),
+        np.full((2, 1, 12, 12), 90, np.uint8),
+    ]
+    ax = figures.plot_images(rows)
+    sheet = ax.images[0].get_array()
+    assert sheet.shape == (25, 38, 4)
+    assert (
+        sheet[:12, 26:38] == [200, 200, 200, 255]
+    ).all()  # the third of the first row
+    assert (sheet[13:, 13:25] == [90, 90, 90, 255]).all()  # a grey one has one channel
+    assert (sheet[13:, 26:, 3] == 0).all() and (sheet[12, :, 3] == 0).all()
+    assert not ax.axison

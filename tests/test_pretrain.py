@@ -400,6 +400,18 @@ def test_the_command_writes_weights_and_says_what_it_did(tmp_path):
     assert load_file(output).keys() == model.state_dict().keys()
 
 
+def test_the_section_finds_what_the_command_has_trained(tmp_path):
+    folder, output = str(tmp_path / "kept"), str(tmp_path / "natural.safetensors")
+    options = ["-o", output, "--checkpoints", folder, "--size", "32", "--seed", "1"]
+    assert CliRunner().invoke(main, [*COMMAND, *options]).exit_code == 0
+    images = source("procedural", "natural", n_per_class=4, classes=2, seed=1)
+    model, seen = build("small_resnet", 2, seed=1), []
+    how = recipe("small", model, epochs=1)
+    options = {"size": 32, "device": "cpu", "seed": 1, "checkpoints": folder}
+    train(model, images, how, report=lambda *_: seen.append(1), **options)
+    assert not seen and torch.equal(model.fc.bias, load_file(output)["fc.bias"])
+
+
 def test_the_command_says_plainly_what_is_wrong(tmp_path):
     output = str(tmp_path / "a.safetensors")
     for arguments, said in (

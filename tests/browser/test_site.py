@@ -60,13 +60,21 @@ def test_the_theme_switch_changes_the_page(visit):
     assert ground["light"] > 0.8 and ground["dark"] < 0.1
 
 
+def assert_filter(tab, which, expected):
+    """Every image of the kind is shown through this CSS filter."""
+    for image in tab.locator(f"article figure img{which}").all():
+        assert image.evaluate("e => getComputedStyle(e).filter") == expected
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", PICTURED)
 def test_a_figure_can_be_read_in_both_themes(visit, name, theme):
     tab = visit(name, color_scheme=theme).tab
     assert tab.locator("html").get_attribute("data-theme") == theme
     page_ground = np.median(_luminance(tab.locator("article h1").first))
-    for figure in tab.locator("article figure img").all():
+    # photographs are shown as they are, and carry no words
+    assert_filter(tab, ".dark-light", "none")
+    for figure in tab.locator("article figure img:not(.dark-light)").all():
         luminance = _luminance(figure)
         assert np.median(luminance) == pytest.approx(page_ground, abs=0.02)
         # the left edge holds the axis and its numbers, and no curve
