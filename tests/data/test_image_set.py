@@ -209,6 +209,16 @@ def test_a_damaged_image_is_an_error_that_names_it(folder, name, harm):
     assert caught.value.__suppress_context__
 
 
+def test_damage_behind_the_first_part_of_a_large_image_is_noticed(tmp_path):
+    _save(tmp_path / "ant", "0.png", shape=(200, 200))
+    path = tmp_path / "ant" / "0.png"
+    head, first, second = path.read_bytes().split(b"IDAT")[:3]
+    path.write_bytes(head + b"IDAT" + first + bytes(4) + second)
+    text = rf"{re.escape(str(path))} is damaged or no PNG or JPEG image \(broken PNG"
+    with pytest.raises(ValueError, match=text):
+        data.image_files(tmp_path).read(size=6)
+
+
 @pytest.mark.parametrize("name", ["0.png", "0.jpg"])
 def test_a_flipped_byte_is_noticed_with_the_file_or_not_at_all(tmp_path, name):
     _save(tmp_path / "ant", name, shape=(5, 5))
