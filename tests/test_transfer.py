@@ -1,15 +1,17 @@
 """Fine-tuning against training from scratch, on tiny images."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from repalign_utils import data
+from repalign_utils import transfer as transfer_module
 from repalign_utils.networks import build, head
 from repalign_utils.pretrain import Recipe
-from repalign_utils.transfer import fine_tune, split
+from repalign_utils.transfer import class_columns, domain_transfer, fine_tune, split
 
 SHORT = Recipe(epochs=1, batch_size=16, augment="none")
 
@@ -81,3 +83,75 @@ def test_a_split_that_leaves_nothing_on_one_side_is_refused(images, n):
     message = f"n_per_class is {n} but class '0' has 20 images; pass 1 to 19, so"
     with pytest.raises(ValueError, match=re.escape(message)):
         split(images, n)
+
+
+def rotated(images):
+    """The same digits in another domain: upside down."""
+    return replace(images, images=np.ascontiguousarray(images.images[:, :, ::-1]))
+
+
+@pytest.fixture(scope="module")
+def domains(images):
+    return {"upright": images, "rotated": rotated(images)}
+
+
+def transfer(domains, epochs=1, seed=0, **options):
+    model = build("small_resnet", 3, size=8, channels=1, seed=seed)
+    recipe = Recipe(epochs, 12, "adamw", 3e-3, augment="none")
+    parts = {d: split(x, 6, seed) for d, x in domains.items()}
+    options = {"device": "cpu", "seed": seed, **options}
+    return domain_transfer(model, domains, parts, recipe, recipe, **options)
+
+
+def test_transfer_is_measured_for_each_ordered_pair_against_the_same_start(domains):
+    said = []
+    found = transfer(domains, report=said.append)
+    assert set(found.tuned) == {("upright", "rotated"), ("rotated", "upright")}
+    assert set(found.fits) == set(found.scratch) == set(domains)
+    assert len(said) == 2 + 2 + 2
+    old, new = found.tuned["upright", "rotated"], found.scratch["rotated"]
+    gain = {of: found.gain("upright", "rotated", of) for of in ("linear", "area")}
+    assert gain == {
+        "linear": old.linear - new.linear,
+        "area": old.area() - new.area(),
+    }
+    assert found.gain("upright", "rotated") == old.accuracy - new.accuracy
+    assert new.aligned.n == 60  # of both parts
+
+
+def test_an_untrained_source_is_worth_as_much_as_a_new_start(domains, monkeypatch):
+    honest = transfer_module.train
+
+    def idle(model, images, how, **options):
+        if len(images.labels) > 18:  # a source, the parts to train on have 18
+            return model.eval()
+        return honest(model, images, how, **options)
+
+    monkeypatch.setattr(transfer_module, "train", idle)
+    found = transfer(domains)
+    for pair in found.tuned:
+        for of in ("accuracy", "linear", "area"):
+            assert found.gain(*pair, of) == 0
+
+
+def test_a_source_of_the_same_images_helps(images):
+    found = transfer({"one": images, "other": images}, epochs=15)
+    assert found.fits["one"] == found.fits["other"] > 0.9
+    for of in ("linear", "area"):
+        assert found.gain("one", "other", of) > 0.02
+
+
+def test_a_column_of_a_class_has_no_mean_and_keeps_what_tells_it_apart(images):
+    columns = class_columns(*split(images, 5))
+    assert columns.shape == (60, 3) and columns.dtype == np.float64
+    np.testing.assert_allclose(columns.mean(0), 0, atol=1e-12)
+    share = (columns**2).sum(0) / 60
+    np.testing.assert_allclose(share, 1 - (1 - 2 / 3) ** 2)
+    np.testing.assert_allclose(np.ptp(columns, axis=0), 2)
+
+
+def test_sources_and_targets_of_different_domains_are_refused(images):
+    parts = split(images, 5)
+    message = "sources are plain but targets are webcam; pass the same domains for both"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        domain_transfer(None, {"plain": images}, {"webcam": parts}, SHORT, SHORT)
