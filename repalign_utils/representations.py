@@ -1,0 +1,230 @@
+"""Representations of images to compare: networks by name, and what they compete with.
+
+Claim of Imani, Hu & White (2022): the last hidden layer of networks pretrained on
+ImageNet is far better aligned with other tasks than features that know no images.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import networks, pretrain
+from .data import ImageSet
+from .ensemble import choose_device
+from .networks import NetworkInputs
+
+KINDS = ("pretrained", "untrained", "random", "pixels")
+PRECISIONS = ("float32", "bfloat16", "float16")
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def is_ours(name: str) -> bool:
+    """Whether a network is one of ours, which has no weights of ImageNet."""
+    return name in networks.OURS
+
+
+def weights_file(name: str, weights: str | Path) -> Path | str:
+    """File with the weights of a network.
+
+    Parameters
+    ----------
+    name : network
+    weights : a file; a folder with a file NAME.* or NAME-*.* for each network, as
+        torchvision names them; or empty, for the library's hub
+
+    Returns
+    -------
+    The file, or "" for the hub
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no file of this network, or the path does not exist.
+    ValueError
+        If it has several.
+
+    Examples
+    --------
+    >>> weights_file("resnet18", "")
+    ''
+    """
+    if not str(weights):
+        return ""
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path
+    bare = name.removeprefix("timm:")
+    found = [
+        p
+        for p in (sorted(path.iterdir()) if path.is_dir() else [])
+        if p.suffix in SUFFIXES and (p.stem == bare or p.name.startswith(f"{bare}-"))
+    ]
+    if not found:
+        raise FileNotFoundError(
+            f"weights are {str(weights)!r}, which is no file, nor a folder with "
+            f"{bare}.safetensors or {bare}-*.pth; name the file, or leave weights "
+            "empty for the library's hub"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"{path} has {len(found)} files with weights of {bare}: "
+            f"{', '.join(p.name for p in found)}; name the file"
+        )
+    return found[0]
+
+
+def pretrained_here(
+    name: str,
+    source: ImageSet,
+    *,
+    epochs: int,
+    batch_size: int | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+    seed: int = 0,
+    report=None,
+) -> nn.Module:
+    """One of our networks, trained to tell the classes of a source apart.
+
+    Parameters
+    ----------
+    name : network
+    source : images and labels
+    epochs : passes over them
+    batch_size : images per step; None: as in the recipe for small images
+    device, precision : as of ``pretrain.train``
+    seed : of the weights, the order and the augmentation
+    report : as of ``pretrain.train``
+
+    Returns
+    -------
+    The network, on the device, in evaluation mode
+    """
+    model = untrained(name, source.images.shape[-1], len(source.classes), seed=seed)
+    recipe = pretrain.recipe("small", model, epochs=epochs, batch_size=batch_size)
+    pretrain.train(
+        model,
+        source,
+        recipe,
+        device=device,
+        precision=precision,
+        seed=seed,
+        report=report,
+    )
+    return model
+
+
+def untrained(name: str, size: int, classes: int = 1000, *, seed: int = 0) -> nn.Module:
+    """Network with fresh weights: of 1,000 outputs, as that of ImageNet.
+
+    Parameters
+    ----------
+    name : network
+    size : height and width of the images that it is fed
+    classes : outputs
+    seed : of the weights
+    """
+    return networks.build(name, classes, size=size, seed=seed)
+
+
+def network_features(
+    model: nn.Module,
+    images,
+    *,
+    name: str,
+    size: int,
+    device: str = "auto",
+    precision: str = "float32",
+    batch_size: int = 128,
+) -> np.ndarray:
+    """Last hidden layer of a network on images scaled as the network wants them.
+
+    Parameters
+    ----------
+    model : network; moved to the device, and left there
+    images : array (n, c, h, w), uint8, or an ``ImageSet``
+    name : its name: ours take images as they are, from -1 to 1; all others are fed
+        images of ``size``, normalised as those of ImageNet
+    size : height and width
+    device : "auto", "cpu", "cuda", "cuda:N" or "mps"
+    precision : "float32", or "bfloat16" and "float16" for products in less
+    batch_size : images in one pass
+
+    Returns
+    -------
+    array (n, d), float32
+
+    Raises
+    ------
+    ValueError
+        If the precision is unknown, or the network takes images of one size alone.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}"
+        )
+    if is_ours(name):
+        inputs = NetworkInputs(images, scale="half")
+    else:
+        inputs = NetworkInputs(images, size=size, scale="imagenet")
+    where = choose_device(device)
+    model.to(where)
+    lower = None if precision == "float32" else getattr(torch, precision)
+    try:
+        with torch.autocast(where.type, lower, enabled=lower is not None):
+            return networks.last_hidden(model, inputs, batch_size=batch_size)
+    except AssertionError as error:  # timm's, of networks that know their size
+        raise ValueError(
+            f"{name} was fed images of {inputs[:1].shape[-1]} pixels per side but is "
+            f"of another size ({error}); pass the size that it takes"
+        ) from error
+
+
+def pixels(images: ImageSet) -> np.ndarray:
+    """Pixels from -1 to 1, as the official demo of Imani et al. (2022) scales them.
+
+    Parameters
+    ----------
+    images : ``ImageSet`` of m numbers per image
+
+    Returns
+    -------
+    array (n, m), float32
+    """
+    return 2 * images.pixels() - 1
+
+
+def random_features(images: ImageSet, width: int, *, seed: int = 0) -> np.ndarray:
+    """Random features of pixels: max(0, W x), W with independent normal entries.
+
+    Parameters
+    ----------
+    images : ``ImageSet`` of m numbers per image
+    width : number of features
+    seed : of W, whose entries have variance 1 / m
+
+    Returns
+    -------
+    array (n, width), float32
+
+    Raises
+    ------
+    ValueError
+        If the width is not positive.
+
+    Examples
+    --------
+    >>> from repalign_utils import data
+    >>> random_features(data.digit_images(n_per_class=3), 5).shape
+    (6, 5)
+    """
+    if width < 1:
+        raise ValueError(f"width is {width} but must be at least 1; pass e.g. 512")
+    x = pixels(images)
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal((x.shape[1], width), dtype=np.float32)
+    return np.maximum(x @ weights / np.float32(np.sqrt(x.shape[1])), 0)

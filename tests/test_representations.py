@@ -1,0 +1,113 @@
+"""Features of networks and of pixels; weights looked up in a folder."""
+
+import numpy as np
+import pytest
+import torch
+
+from repalign_utils import data
+from repalign_utils.networks import NetworkInputs, last_hidden
+from repalign_utils.representations import (
+    is_ours,
+    network_features,
+    pixels,
+    pretrained_here,
+    random_features,
+    untrained,
+    weights_file,
+)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return data.procedural_images("natural", n_per_class=4)
+
+
+def test_random_features_are_of_the_seed_and_keep_the_kernel(images):
+    first = random_features(images, 7, seed=1)
+    assert first.shape == (32, 7) and first.dtype == np.float32 and (first >= 0).all()
+    np.testing.assert_array_equal(first, random_features(images, 7, seed=1))
+    assert (first != random_features(images, 7, seed=2)).any()
+    # Cho & Saul (2009): E relu(w x) relu(w x') is the arc-cosine kernel of degree 1
+    many = random_features(images, 4000).astype(float)
+    x = pixels(images).astype(float)
+    assert x.min() >= -1 and x.max() <= 1 and x.min() < 0
+    norms = np.linalg.norm(x, axis=1)
+    angle = np.arccos(np.clip(x @ x.T / np.outer(norms, norms), -1, 1))
+    kernel = np.sin(angle) + (np.pi - angle) * np.cos(angle)
+    expected = np.outer(norms, norms) * kernel / (2 * np.pi * x.shape[1])
+    np.testing.assert_allclose(many @ many.T / 4000, expected, rtol=0.3)
+
+
+def test_no_random_features_are_refused(images):
+    with pytest.raises(ValueError, match="width is 0 but must be at least 1; pass"):
+        random_features(images, 0)
+
+
+def test_ours_see_images_as_they_are_and_others_as_imagenet(images):
+    assert is_ours("small_resnet") and not is_ours("squeezenet1_1")
+    mine = untrained("small_resnet", 32, 5, seed=1)
+    found = network_features(mine, images, name="small_resnet", size=64, device="cpu")
+    assert found.shape == (32, 128)
+    np.testing.assert_array_equal(found, last_hidden(mine, NetworkInputs(images)))
+    other = untrained("squeezenet1_1", 64, seed=1)
+    found = network_features(other, images, name="squeezenet1_1", size=64, device="cpu")
+    inputs = NetworkInputs(images, size=64, scale="imagenet")
+    np.testing.assert_array_equal(found, last_hidden(other, inputs))
+
+
+def test_lower_precision_gives_about_the_same_features(images):
+    model = untrained("small_resnet", 32, 5)
+    options = {"name": "small_resnet", "size": 32, "device": "cpu"}
+    full = network_features(model, images, **options)
+    low = network_features(model, images, precision="bfloat16", **options)
+    assert (low != full).any()
+    np.testing.assert_allclose(low, full, atol=0.1 * full.max())
+    with pytest.raises(
+        ValueError, match="precision is 'double'; choose one of float32"
+    ):
+        network_features(model, images, precision="double", **options)
+
+
+def test_a_network_of_one_size_says_so(images):
+    model = untrained("small_vit", 16, 5)
+    with pytest.raises(
+        ValueError, match=r"small_vit was fed images of 32 pixels .*\(16\).*; pass the"
+    ):
+        network_features(model, images, name="small_vit", size=128, device="cpu")
+
+
+def test_pretraining_here_changes_the_weights_of_its_seed(images):
+    start = untrained("small_resnet", 32, 8, seed=3)
+    options = {"epochs": 1, "device": "cpu", "seed": 3}
+    model, again = (pretrained_here("small_resnet", images, **options) for _ in "ab")
+    assert not model.training
+    assert not torch.equal(model.conv1.weight, start.conv1.weight)
+    assert torch.equal(model.conv1.weight, again.conv1.weight)
+
+
+def test_weights_are_found_by_the_name_of_the_network(tmp_path):
+    for name in ("resnet18-f3.pth", "resnet18_cifar.pth", "vgg11.safetensors", "a.txt"):
+        (tmp_path / name).touch()
+    assert weights_file("resnet18", tmp_path).name == "resnet18-f3.pth"
+    assert weights_file("vgg11", str(tmp_path)).name == "vgg11.safetensors"
+    assert weights_file("timm:vgg11", tmp_path).name == "vgg11.safetensors"
+    # a file is taken at its word, whatever its name
+    assert weights_file("vgg11", tmp_path / "a.txt") == tmp_path / "a.txt"
+    assert weights_file("vgg11", "") == ""
+
+
+def test_weights_that_are_not_there_or_not_clear_are_named(tmp_path):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"no file, nor a folder with vgg11.safetensors or vgg11-\*.pth; name",
+    ):
+        weights_file("vgg11", tmp_path)
+    with pytest.raises(FileNotFoundError, match="'.*none', which is no file"):
+        weights_file("vgg11", tmp_path / "none")
+    for name in ("vgg11.pt", "vgg11-1.pth"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        ValueError,
+        match="has 2 files with weights of vgg11: vgg11-1.pth, vgg11.pt; name",
+    ):
+        weights_file("vgg11", tmp_path)
