@@ -38,7 +38,7 @@ target_epochs: int = 12  # {1..}: on a target, from a source and from scratch
 linear_steps: int = 1000  # {1..}: steps of gradient descent of the linear models
 seeds: int = 3  # {1..}: each with its own weights, batches and split of the targets
 seed: int = 0  # {0..}: the first seed
-control: bool = False  # negative control: shuffle the labels of the sources
+control: bool = False  # negative control: shuffle the labels of the sources; the claims on order must then not be reproduced
 device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the training
 accumulate: int = 1  # {1..}: parts in which a batch is computed, to save memory
@@ -317,7 +317,8 @@ plt.show()
 #
 # Per seed, over the six ordered pairs: Kendall's rank correlation of $\Delta$ and $T$,
 # the share of pairs in which both have the same sign, and the transfer of the pair with
-# the largest $\Delta$ minus that of the pair with the smallest.
+# the largest $\Delta$ minus that of the pair with the smallest. Where alignment rises
+# for every pair, the share of equal signs is that of positive transfer, and says no more.
 
 # %%
 recorded = {}
