@@ -51,28 +51,40 @@ def _small_stem(model, width: int, channels: int) -> nn.Module:
 
 
 def _small_vit(classes: int, size: int, channels: int) -> nn.Module:
-    """Four blocks of 96 units on 64 patches: 0.5 million weights."""
+    """Four blocks of 96 units on 8 x 8 patches: 0.5 million weights."""
+    return _vit("small_vit", 8, 96, classes, size, channels)
+
+
+def _tiny_vit(classes: int, size: int, channels: int) -> nn.Module:
+    """Four blocks of 64 units on 4 x 4 patches: 0.2 million weights."""
+    return _vit("tiny_vit", 4, 64, classes, size, channels)
+
+
+def _vit(
+    name: str, across: int, width: int, classes: int, size: int, channels: int
+) -> nn.Module:
     from timm.models.vision_transformer import VisionTransformer
 
-    if size % 8:
+    if size % across:
         raise ValueError(
-            f"size is {size} but small_vit cuts an image into 8 x 8 patches; "
-            f"pass a multiple of 8, such as {8 * max(size // 8, 1)}"
+            f"size is {size} but {name} cuts it into {across} x {across} patches; "
+            f"pass a multiple of {across}, such as {across * max(size // across, 1)}"
         )
     return VisionTransformer(
         img_size=size,
-        patch_size=size // 8,
+        patch_size=size // across,
         in_chans=channels,
         num_classes=classes,
-        embed_dim=96,
+        embed_dim=width,
         depth=4,
-        num_heads=3,
+        num_heads=width // 32,
     )
 
 
 OURS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "small_resnet": _small_resnet,
     "small_vit": _small_vit,
+    "tiny_vit": _tiny_vit,
     "resnet18_cifar": _resnet18_cifar,
 }
 
@@ -84,8 +96,9 @@ def build(
 
     Parameters
     ----------
-    name : "small_resnet" and "small_vit" (ours, for two cores), "resnet18_cifar", or
-        any classifier of torchvision, else of timm; "timm:NAME" asks timm alone
+    name : "small_resnet", "small_vit", "tiny_vit" (ours, for two cores),
+        "resnet18_cifar", or any classifier of torchvision, else of timm; "timm:NAME"
+        asks timm alone
     classes : outputs
     size : height and width of the images
     channels : of the images; torchvision's own networks take three
@@ -377,7 +390,9 @@ def _positions_mean(x: torch.Tensor) -> torch.Tensor:
     return x.flatten(2).mean(2) if x.ndim == 4 else x.clone()
 
 
-def predict(model: nn.Module, inputs: Sliceable, *, batch_size: int = 256) -> np.ndarray:
+def predict(
+    model: nn.Module, inputs: Sliceable, *, batch_size: int = 256
+) -> np.ndarray:
     """Outputs of a network in evaluation mode, (n, classes), float32."""
     return record_layers(model, inputs, [""], batch_size=batch_size)[""].float().numpy()
 

@@ -60,7 +60,10 @@ def test_other_channels_and_sizes():
     for name in ("small_resnet", "small_vit"):
         model = build(name, 2, size=8, channels=1)
         assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 2)
-    with pytest.raises(ValueError, match="size is 30 but small_vit .* such as 24"):
+    with pytest.raises(
+        ValueError,
+        match="size is 30 but small_vit cuts it into 8 x 8 patches; .* such as 24",
+    ):
         build("small_vit", 2, size=30)
 
 
