@@ -461,7 +461,13 @@ plt.show()
 # | random | {glue:text}`06.loss.random` | {glue:text}`06.early_loss.random` | {glue:text}`06.accuracy.random` |
 # | untrained | {glue:text}`06.loss.untrained` | {glue:text}`06.early_loss.untrained` | {glue:text}`06.accuracy.untrained` |
 #
-# And every representation by itself:
+# Two things to know when reading them. Areas of one class against the rest are small,
+# and smaller the more classes there are, so that a lead can be positive in every seed
+# and yet below the tolerance of the claims. And where a pair has fewer images than
+# there are features, as with few images per class of CIFAR-100, most representations
+# fit it nearly exactly, so that the loss at the last step tells little.
+#
+# Every representation by itself:
 
 # %%
 found = {"A": areas, "A'": absolute, "loss": losses}
@@ -565,16 +571,19 @@ table(
 # :::{exercise}
 # :label: ex-06-5
 #
-# Run the section with `-p control true`. Which claims fail, and why does the training
-# loss fall nevertheless?
+# Run the section with `-p control true`. Which claims fail? Which one may survive, and
+# what does this say of training loss as evidence?
 # :::
 #
 # :::{solution} ex-06-5
 # :class: dropdown
 #
-# All of them: permuted rows belong to other images, so that features know nothing of
-# the targets. The loss still falls, as any targets can be fitted in part by $d$
-# weights, but later, and accuracy on new images stays at chance.
+# Permuted rows belong to other images, so the features know nothing of the targets:
+# areas fall, and accuracy on new images is that of a guess. But $d$ weights can fit a
+# part of any targets, the faster the less their singular values differ. Those of an
+# untrained network differ so much that even targets which it does hold are learnt
+# slowly, and the claim that the loss is lower than there may survive. A loss that falls
+# is no evidence of alignment with the images' classes; the curves and the accuracy are.
 # :::
 #
 # ## Provenance

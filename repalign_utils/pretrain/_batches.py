@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..networks import NetworkInputs
+from ..network_inputs import NetworkInputs
 
 AUGMENTATIONS = {
     "none": (False, False),
