@@ -18,7 +18,7 @@ PACKAGE = sorted(glob.glob("repalign_utils/**/*.py", recursive=True))
 # What only shapes the site or the command line does not change a section's numbers.
 SHELL_ONLY = {"__main__.py", "claims.py", "pages.py"}
 CODE = [p for p in PACKAGE if Path(p).name not in SHELL_ONLY]
-STYLE = ["repalign_utils/book.mplstyle"]
+STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]
 with open(f"notebooks/profiles/{PROFILE}.yaml") as file:
     SETTINGS = yaml.safe_load(file) or {}
 
