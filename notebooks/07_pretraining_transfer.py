@@ -157,7 +157,7 @@ plt.show()
 #
 # The features are the last hidden layer, averaged over positions where it has any. For
 # a target family with the set $P$ of its pairs of classes (6 artificial, 15 natural) and
-# the area $a(\Phi, y)$ under the normalised alignment curve ({numref}`sec-01`), the
+# the area $a(\Phi, y)$ under the normalised alignment curve ({ref}`sec-01`), the
 # sources are compared by
 #
 # $$
