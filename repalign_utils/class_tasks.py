@@ -129,11 +129,21 @@ def rest_scores(
     TaskScores, areas in the order of the classes
     """
     _check(features, images)
-    targets = images[0].targets().astype(np.float64)
-    targets -= targets.mean(0)
+    targets = class_columns(images[0])
     outputs = linear_probe(features[0], targets, steps).predict(features[1])
     accuracy = (outputs.argmax(2) == images[1].labels).mean(1)
     return _scores(alignment(features[0], targets), thresholds, steps, accuracy)
+
+
+def class_columns(*parts: ImageSet) -> np.ndarray:
+    """One-vs-rest columns of all parts without their means, (n, classes), float64.
+
+    With many classes a column is -1 nearly everywhere, and its mean, which tells no
+    class from another, holds nearly all of its energy: 88 % with 31 classes. A column
+    of two classes of one size, as the paper takes them, has no mean to lose.
+    """
+    columns = np.concatenate([part.targets() for part in parts]).astype(np.float64)
+    return columns - columns.mean(0)
 
 
 def _check(features, images) -> None:

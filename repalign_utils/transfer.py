@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from .class_tasks import class_columns
 from .data import ImageSet
 from .networks import NetworkInputs, accuracy, last_hidden, new_head
 from .pretrain import Recipe, train
@@ -180,17 +181,6 @@ def _rows(images: ImageSet, chosen: np.ndarray) -> ImageSet:
     return replace(
         images, images=images.images[chosen], labels=images.labels[chosen], about=about
     )
-
-
-def class_columns(*parts: ImageSet) -> np.ndarray:
-    """One-vs-rest columns of all parts without their means, (n, classes), float64.
-
-    With many classes a column is -1 nearly everywhere, and its mean, which tells no
-    class from another, holds nearly all of its energy: 88 % with 31 classes. A column
-    of two classes of one size, as the paper takes them, has no mean to lose.
-    """
-    columns = np.concatenate([part.targets() for part in parts]).astype(np.float64)
-    return columns - columns.mean(0)
 
 
 def domain_transfer(
