@@ -57,8 +57,8 @@ from tqdm import tqdm
 
 from repalign_utils import data, figures, record
 from repalign_utils.ensemble import choose_device
+from repalign_utils.experiments.sweeps import Setting, train_setting
 from repalign_utils.results import provenance, table
-from repalign_utils.sweeps import Setting, train_setting
 
 figures.use_style()
 where = {

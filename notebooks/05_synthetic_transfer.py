@@ -46,6 +46,7 @@ from scipy.stats import kendalltau
 
 from repalign_utils import alignment, data, figures, record
 from repalign_utils.ensemble import MLPEnsemble, choose_device
+from repalign_utils.probes import linear_probe
 from repalign_utils.results import provenance, table
 from repalign_utils.training import fit
 
@@ -217,26 +218,12 @@ plt.show()
 
 
 # %%
-def prepare(features):
-    """Bias column appended, rows of norm one: as alignment is measured."""
-    phi = np.column_stack([features, np.ones(len(features))])
-    return phi / np.linalg.norm(phi, axis=1, keepdims=True)
-
-
-def linear_model(phi, y, phi_test, y_test, times):
+def linear_model(training, test, times):
     """Mean squared errors (times, tasks) on training and on test points."""
-    u, sigma, vt = np.linalg.svd(phi, full_matrices=False)
-    keep = sigma > 1e-10 * sigma[0]
-    u, sigma, vt = u[:, keep], sigma[keep], vt[keep]
-    learnt = 1 - np.power.outer(
-        1 - (sigma / sigma[0]) ** 2, times
-    )  # (r, times)
-    weights = np.einsum(
-        "rd,rt,rk->tdk", vt, learnt / sigma[:, None], u.T @ y
-    )
-    return (
-        ((phi @ weights - y) ** 2).mean(1),
-        ((phi_test @ weights - y_test) ** 2).mean(1),
+    probe = linear_probe(*training, times)
+    return tuple(
+        ((probe.predict(features) - y) ** 2).mean(1)
+        for features, y in (training, test)
     )
 
 
@@ -250,10 +237,14 @@ for e in encodings:
                 n, n_target, replace=False
             )
             errors[e, kind, i] = linear_model(
-                prepare(representations[e, kind][i][chosen]),
-                points[e].targets[chosen].astype(float),
-                prepare(test_representations[e, kind][i]),
-                tests[e].targets.astype(float),
+                (
+                    representations[e, kind][i][chosen],
+                    points[e].targets[chosen].astype(float),
+                ),
+                (
+                    test_representations[e, kind][i],
+                    tests[e].targets.astype(float),
+                ),
                 times,
             )
 

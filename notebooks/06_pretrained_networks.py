@@ -51,14 +51,13 @@ import numpy as np
 from tqdm import tqdm
 
 from repalign_utils import data, figures, record
-from repalign_utils.class_tasks import (
+from repalign_utils.ensemble import choose_device
+from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
     pair_scores,
     rest_scores,
 )
-from repalign_utils.ensemble import choose_device
-from repalign_utils.networks import head, pretrained
-from repalign_utils.representations import (
+from repalign_utils.experiments.representations import (
     KINDS,
     is_ours,
     network_features,
@@ -68,6 +67,7 @@ from repalign_utils.representations import (
     untrained,
     weights_file,
 )
+from repalign_utils.networks import head, pretrained
 from repalign_utils.results import provenance, table
 
 figures.use_style()

@@ -60,11 +60,15 @@ import numpy as np
 from tqdm import tqdm
 
 from repalign_utils import figures, pretrain, record
-from repalign_utils.class_tasks import drawn_pairs, pair_scores
 from repalign_utils.ensemble import choose_device
-from repalign_utils.networks import NetworkInputs, build, last_hidden
+from repalign_utils.experiments.class_tasks import (
+    drawn_pairs,
+    pair_scores,
+)
+from repalign_utils.experiments.transfer import fine_tune
+from repalign_utils.network_inputs import NetworkInputs
+from repalign_utils.networks import build, last_hidden
 from repalign_utils.results import provenance, table
-from repalign_utils.transfer import fine_tune
 
 figures.use_style()
 families = pretrain.FAMILIES  # artificial, natural

@@ -56,9 +56,9 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import data, figures, pretrain, record
+from repalign_utils.experiments.transfer import domain_transfer, split
 from repalign_utils.networks import build
 from repalign_utils.results import interval, provenance, table
-from repalign_utils.transfer import domain_transfer, split
 
 figures.use_style()
 

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from .layers import Sliceable, halving, one_pass, record_layers
-from .network_inputs import NetworkInputs as NetworkInputs
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # of weights in a checkpoint
 
@@ -168,7 +167,8 @@ def _library(name: str) -> tuple[str, str]:
         return "torchvision", name
     if timm.is_model(bare):
         return "timm", bare
-    near = difflib.get_close_matches(bare, [*OURS, *here, *timm.list_models()], 3)
+    known = {*OURS, *here, *timm.list_models()}
+    near = difflib.get_close_matches(bare, sorted(known), 3)
     raise ValueError(
         f"no network {name!r} in torchvision or timm; nearest: {', '.join(near)}"
         if near

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from repalign_utils.data import About, ImageSet, image_files
-from repalign_utils.networks import NetworkInputs, accuracy, build
+from repalign_utils.network_inputs import NetworkInputs
+from repalign_utils.networks import accuracy, build
 from repalign_utils.pretrain import Recipe, recipe, source, target_tasks, train
 from repalign_utils.pretrain.__main__ import main
 from repalign_utils.pretrain._batches import Batches, Order

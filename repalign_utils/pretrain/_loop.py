@@ -188,7 +188,7 @@ class _Run:
         )
         self.seed = seed
         self.order = Order(len(data), parts.batch_size, parts.accumulate, seed)
-        self.loader = torch.utils.data.DataLoader(
+        loader = torch.utils.data.DataLoader(
             data,
             batch_sampler=self.order,  # pyright: ignore[reportArgumentType]
             collate_fn=_as_it_is,
@@ -198,7 +198,7 @@ class _Run:
         self.plain = model
         optimizer = recipe.make_optimizer(model.parameters())
         self.model, self.optimizer, self.batches = accelerator.prepare(
-            model, optimizer, self.loader
+            model, optimizer, loader
         )
         self.epoch, self.step = 0, 0  # step: finished ones of this epoch
         self.losses: list[float] = []

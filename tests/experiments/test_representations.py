@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from repalign_utils import data
-from repalign_utils.networks import NetworkInputs, last_hidden
-from repalign_utils.representations import (
+from repalign_utils.experiments.representations import (
     is_ours,
     network_features,
     pixels,
@@ -15,6 +14,8 @@ from repalign_utils.representations import (
     untrained,
     weights_file,
 )
+from repalign_utils.network_inputs import NetworkInputs
+from repalign_utils.networks import last_hidden
 
 
 @pytest.fixture(scope="module")

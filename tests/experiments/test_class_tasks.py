@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repalign_utils import alignment, data
-from repalign_utils.class_tasks import drawn_pairs, pair_scores, rest_scores
+from repalign_utils.experiments.class_tasks import drawn_pairs, pair_scores, rest_scores
 from repalign_utils.probes import linear_probe
 
 X = np.linspace(0, 1, 21)

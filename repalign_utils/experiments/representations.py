@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import networks, pretrain
-from .data import ImageSet
-from .ensemble import choose_device
-from .networks import NetworkInputs
+from .. import networks, pretrain
+from ..data import ImageSet
+from ..ensemble import choose_device
+from ..network_inputs import NetworkInputs
 
 KINDS = ("pretrained", "untrained", "random", "pixels")
 PRECISIONS = ("float32", "bfloat16", "float16")

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ..data import ImageSet
+from ..network_inputs import NetworkInputs
+from ..networks import accuracy, last_hidden, new_head
+from ..pretrain import Recipe, train
+from ..probes import linear_probe
+from ..spectral import Alignment, alignment
 from .class_tasks import class_columns
-from .data import ImageSet
-from .networks import NetworkInputs, accuracy, last_hidden, new_head
-from .pretrain import Recipe, train
-from .probes import linear_probe
-from .spectral import Alignment, alignment
 
 
 @dataclass(frozen=True, eq=False)

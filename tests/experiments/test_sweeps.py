@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from repalign_utils import MLPEnsemble, alignment, fit
-from repalign_utils.sweeps import Setting, train_setting
+from repalign_utils.experiments.sweeps import Setting, train_setting
 from tests.small_networks import small_task
 
 BASE = Setting(depth=2, width=8, step_size=1e-2, batch_size=16)

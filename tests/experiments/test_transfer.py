@@ -9,9 +9,14 @@ import torch
 
 from repalign_utils import data
 from repalign_utils import transfer as transfer_module
+from repalign_utils.experiments.transfer import (
+    class_columns,
+    domain_transfer,
+    fine_tune,
+    split,
+)
 from repalign_utils.networks import build, head
 from repalign_utils.pretrain import Recipe
-from repalign_utils.transfer import class_columns, domain_transfer, fine_tune, split
 
 SHORT = Recipe(epochs=1, batch_size=16, augment="none")
 

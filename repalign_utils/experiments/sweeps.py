@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from .ensemble import MLPEnsemble
-from .spectral import Alignment, alignment
-from .training import Training, fit
+from ..ensemble import MLPEnsemble
+from ..spectral import Alignment, alignment
+from ..training import Training, fit
 
 
 @dataclass(frozen=True)

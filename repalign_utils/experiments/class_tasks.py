@@ -12,9 +12,9 @@ from itertools import combinations
 
 import numpy as np
 
-from .data import ImageSet
-from .probes import linear_probe
-from .spectral import Alignment, alignment
+from ..data import ImageSet
+from ..probes import linear_probe
+from ..spectral import Alignment, alignment
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -1,0 +1,7 @@
+"""What the sections run, as plain functions: no notebook is needed to call them.
+
+- `sweeps`: one setting of network and training at a time (section 03)
+- `representations`: pretrained networks and what they compete with (section 06)
+- `class_tasks`: alignment and linear models on tasks between classes (06 and 07)
+- `transfer`: fine-tuning, and from domain to domain (07 and 08)
+"""
