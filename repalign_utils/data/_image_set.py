@@ -105,7 +105,7 @@ class ImageSet:
         """
         names = tuple(classes)
         rows, labels = _renumbered(self.labels, self.classes, names)
-        about = replace(self.about, rows=len(rows))
+        about = _reduced(self.about, len(rows), len(names), len(self.classes))
         return ImageSet(self.images[rows], labels, names, about)
 
 
@@ -178,7 +178,7 @@ class ImageFiles:
         """
         names = tuple(classes)
         rows, labels = _renumbered(self.labels, self.classes, names)
-        about = replace(self.about, rows=len(rows))
+        about = _reduced(self.about, len(rows), len(names), len(self.classes))
         return ImageFiles(tuple(self.paths[i] for i in rows), labels, names, about)
 
 
@@ -235,6 +235,11 @@ def drawn(n_per_class: int | None, seed: int, classes: int) -> str:
 
 def _indices(known: Sequence[str], names: Sequence[str]) -> list[int]:
     return [known.index(name) for name in checked_classes(names, known)]
+
+
+def _reduced(about: About, rows: int, classes: int, known: int) -> About:
+    note = about.note if classes == known else f"{about.note}; {classes} of these kept"
+    return replace(about, rows=rows, note=note)
 
 
 def _renumbered(

@@ -67,6 +67,8 @@ def test_only_keeps_the_images_of_some_classes_and_counts_in_their_order(images)
         NAMES[i] for i in images.labels[rows]
     ]
     assert kept.about.rows == len(kept.images) == rows.sum()
+    assert kept.about.note.endswith("2 of these kept")
+    assert images.only(images.classes).about == images.about
 
 
 @pytest.mark.parametrize(

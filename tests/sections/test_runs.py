@@ -1,6 +1,7 @@
 """Sections run with parameters of one's own: controls, real data, the same seed."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -21,33 +22,96 @@ def run(section, folder, given):
     return json.loads(output.with_suffix(".json").read_text())
 
 
+@pytest.fixture(scope="module")
+def controlled(tmp_path_factory):
+    """Verdicts of a small run and of the same with its negative control, by section."""
+    folder = tmp_path_factory.mktemp("controlled")
+
+    @cache
+    def both(section):
+        given = [SMALL[section] | {"control": c} for c in ("false", "true")]
+        return [verdicts(run(section, folder / g["control"], g)) for g in given]
+
+    return both
+
+
 def verdicts(record):
     runs = {record["section"]: record}
     mine = [c for c in CLAIMS if c.section == record["section"]]
     return {j.claim.quantity: j.verdict for j in claims.judge(mine, runs, "quick")}
 
 
+# Small settings in which a section still shows what it is about.
 SMALL = {
-    "02": {"n_slices": 200, "max_epochs": 1, "seeds": 4, "device": "cpu"},
-    "05": {"encodings": "[thermometer]", "n": 3000, "seeds": 4, "device": "cpu"},
+    "02": {"n_slices": 200, "max_epochs": 1, "seeds": 4},
+    "03": {
+        "depths": "[1, 8]",
+        "widths": "[32, 128]",
+        "optimizers": "[adam]",
+        "activations": "[linear]",
+        "batch_sizes": "[64]",
+        "n_slices": 200,
+        "max_epochs": 30,
+        "seeds": 4,
+    },
+    "04": {
+        "n_per_class": 50,
+        "epochs": 30,
+        "seeds": 4,
+        "image_seeds": 1,
+        "cnn_epochs": 1,
+        "vit_epochs": 1,
+    },
+    "05": {"encodings": "[thermometer]", "n": 3000, "seeds": 4},
+    "06": {
+        "n_per_class": 40,
+        "n_test": 20,
+        "pairs": 10,
+        "source_per_class": 60,
+        "epochs": 8,
+    },
+    "07": {
+        "size": 16,
+        "n_per_class": 100,
+        "n_target": 20,
+        "n_test": 10,
+        "cnn_epochs": 10,
+        "vit_epochs": 1,
+        "finetune_epochs": 1,
+        "batch_size": 16,
+        "augment": "none",
+        "seeds": 4,
+    },
+    "08": {"n_source": 40, "n_target": 10, "n_test": 20, "target_epochs": 6},
 }
+for given in SMALL.values():
+    given["device"] = "cpu"
 
 
 @pytest.mark.parametrize(
-    ("section", "flipped"),
+    ("section", "quantity", "verdict"),
     [
-        ("02", ["02.input.gap.classification", "02.input.gap.regression"]),
-        ("05", ["05.alignment.related.thermometer"]),
+        ("02", "02.input.gap.classification", "not reproduced"),
+        ("02", "02.input.gap.regression", "not reproduced"),
+        ("03", "03.gain.depth.classification", "not reproduced"),
+        ("03", "03.gain.depth.regression", "not reproduced"),
+        ("03", "03.depth.gain.classification", "not reproduced"),
+        ("03", "03.depth.gain.regression", "not reproduced"),
+        ("04", "04.order.mlp", "not reproduced"),
+        ("04", "04.rise.mlp", "not reproduced"),
+        ("04", "04.gain.mlp", "not reproduced"),
+        ("05", "05.alignment.related.thermometer", "not reproduced"),
+        ("06", "06.gap.rest.untrained", "not reproduced"),
+        ("06", "06.accuracy.untrained", "not reproduced"),
+        ("07", "07.alignment.artificial.cnn", "not reproduced"),
+        ("08", "08.spread", "inconclusive"),
     ],
 )
-def test_shuffling_targets_that_should_be_true_flips_the_verdict(
-    section, flipped, tmp_path
+def test_the_negative_control_takes_the_verdict_away(
+    controlled, section, quantity, verdict
 ):
-    honest = verdicts(run(section, tmp_path / "honest", SMALL[section]))
-    sabotaged = SMALL[section] | {"control": "true"}
-    sabotaged = verdicts(run(section, tmp_path / "sabotaged", sabotaged))
-    assert {honest[q] for q in flipped} == {"reproduced"}
-    assert {sabotaged[q] for q in flipped} == {"not reproduced"}
+    honest, sabotaged = controlled(section)
+    assert (honest[quantity], sabotaged[quantity]) == ("reproduced", verdict)
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(tmp_path):
@@ -75,6 +139,54 @@ def test_real_ct_slices_are_learnt_as_their_alignment_says(real_data, tmp_path):
     assert "682 of 53,500 rows" in record["provenance"]["data"][0]
     assert verdicts(record)["01.identity.error"] == "reproduced"
     assert verdicts(record)["01.bound.excess"] == "reproduced"
+
+
+def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
+    real_data, tmp_path
+):
+    given = {"dataset": "cifar10", "first": "airplane", "second": "automobile"}
+    record = run("04", tmp_path, SMALL["04"] | given | {"data_dir": real_data})
+    assert record["provenance"]["data"][0].startswith("100 of 60,000 rows of CIFAR-10")
+    for quantity in ("04.order.mlp", "04.rise.mlp", "04.gain.mlp"):
+        assert verdicts(record)[quantity] == "reproduced"
+
+
+def test_a_network_of_imagenet_is_better_aligned_with_cifar_than_untrained(
+    real_data, tmp_path
+):
+    given = {"networks": "[squeezenet1_0]", "weights": f"{real_data}/weights"}
+    given |= {"datasets": "[cifar10, cifar100]", "size": 64, "data_dir": real_data}
+    given |= {"n_per_class_cifar100": 4, "n_test_cifar100": 2, "pairs": 6}
+    record = run("06", tmp_path, given | {"n_per_class": 20, "n_test": 5})
+    images = record["provenance"]["data"]
+    assert images[0].startswith("200 of 60,000 rows of CIFAR-10, train split")
+    assert images[3].startswith("200 of 60,000 rows of CIFAR-100, test split")
+    for task in ("gap.pairs", "gap.rest", "loss", "accuracy"):
+        assert verdicts(record)[f"06.{task}.untrained"] == "reproduced"
+
+
+def test_sources_of_cifar100_and_targets_of_cifar10_are_used_as_said(
+    real_data, tmp_path
+):
+    given = {"source": "cifar100", "target": "cifar10", "data_dir": real_data}
+    given |= {"classes": 5, "n_per_class": 40, "cnn_epochs": 1, "seeds": 2}
+    record = run("07", tmp_path, SMALL["07"] | given)
+    sources, targets = (record["provenance"]["data"][i] for i in (0, 2))
+    assert sources.startswith("200 of 60,000 rows of CIFAR-100, train split")
+    assert "40 of each of 5 classes" in sources
+    assert targets.startswith("80 of 60,000 rows of CIFAR-10, train split")
+    assert "4 of these kept" in targets
+
+
+def test_all_pairs_of_office_domains_are_tried(real_data, tmp_path):
+    given = {"dataset": "office31", "data_dir": real_data, "n_target": 3, "seeds": 2}
+    given |= {"source_epochs": 1, "target_epochs": 1, "device": "cpu"}
+    record = run("08", tmp_path, given)
+    images = {"amazon": "2,817", "dslr": "498", "webcam": "795"}
+    for text, (domain, rows) in zip(
+        record["provenance"]["data"], images.items(), strict=True
+    ):
+        assert text.startswith(f"{rows} of 4,110 rows of Office-31, domain {domain}")
 
 
 def test_a_section_says_where_real_data_belong_if_there_are_none(tmp_path):
