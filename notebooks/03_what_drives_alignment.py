@@ -234,7 +234,7 @@ for sweep, settings in sweeps.items():
 
 # %% mystnb={"figure": {"name": "fig-03-depth", "caption": "Alignment of the last hidden layer by number of hidden layers, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per number of hidden layers."}} tags=["hide-input"]
 x = np.sort(
-    np.concatenate([np.linspace(0, 1, 100), np.geomspace(1e-4, 1, 100)])
+    np.concatenate([np.linspace(0, 1, 51), np.geomspace(1e-4, 1, 50)])
 )
 
 
