@@ -75,12 +75,11 @@ SMALL = {
         "n_per_class": 100,
         "n_target": 20,
         "n_test": 10,
-        "cnn_epochs": 10,
+        "cnn_epochs": 6,
         "vit_epochs": 1,
         "finetune_epochs": 1,
         "batch_size": 16,
         "augment": "none",
-        "seeds": 4,
     },
     "08": {"n_source": 40, "n_target": 10, "n_test": 20, "target_epochs": 6},
 }
