@@ -347,8 +347,13 @@ def panels(value, label):
         }
         figures.plot_intervals(groups, ax=ax)
         ax.set(title=networks[kind], xlim=(-0.5, 1.5))
+        ax.get_legend().remove()
     axes[0].set_ylabel(label)
-    axes[1].get_legend().remove()
+    axes[0].figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+    )
 
 
 panels(area, "area")

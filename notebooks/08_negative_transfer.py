@@ -56,11 +56,13 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import data, figures, pretrain, record
+from repalign_utils.ensemble import choose_device
 from repalign_utils.experiments.transfer import domain_transfer, split
 from repalign_utils.networks import build
 from repalign_utils.results import interval, provenance, table
 
 figures.use_style()
+where = {"device": str(choose_device(device)), "precision": precision}
 
 # %% [markdown]
 # ## What is compared
@@ -196,12 +198,11 @@ def transfer(number, bar):
         *stages.values(),
         linear_steps=linear_steps,
         size=size,
-        device=device,
-        precision=precision,
         accumulate=accumulate,
         seed=seed + number,
         checkpoints=checkpoints,
         report=lambda text: bar.update() and bar.set_postfix_str(text),
+        **where,
     )
 
 
@@ -462,7 +463,6 @@ used = [*sources.values()] + (
 )
 provenance(
     datasets=[x.about for x in used],
-    device=device,
-    precision=precision,
     seeds=seeds,
+    **where,
 )

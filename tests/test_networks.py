@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from repalign_utils import data
+from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import (
-    NetworkInputs,
     accuracy,
     build,
     head,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from repalign_utils import data
-from repalign_utils import transfer as transfer_module
+from repalign_utils.experiments import transfer as transfer_module
 from repalign_utils.experiments.transfer import (
     class_columns,
     domain_transfer,
