@@ -456,7 +456,7 @@ table(
 # %% tags=["provenance", "hide-input"]
 provenance(
     datasets=[d.about for d in points.values()],
-    device=device,
+    device=where["device"],
     precision=precision,
     seeds=seeds,
 )

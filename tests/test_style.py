@@ -144,3 +144,9 @@ def test_a_label_is_set_once_in_the_book():
 @every_section
 def test_a_section_uses_the_installed_package_alone(path):
     assert not re.search(r"sys\.path|%run|!pip|from \.|import \.", path.read_text())
+
+
+@every_section
+def test_the_provenance_names_the_device_used_not_the_one_asked_for(path):
+    (cell,) = (c for c in _cells(path, "code") if "\nprovenance(" in f"\n{c.source}")
+    assert "where" in cell.source and "device=device" not in cell.source
