@@ -140,6 +140,15 @@ def test_real_ct_slices_are_learnt_as_their_alignment_says(real_data, tmp_path):
     assert verdicts(record)["01.bound.excess"] == "reproduced"
 
 
+def test_depth_and_width_raise_alignment_on_real_images_and_slices(real_data, tmp_path):
+    given = {"classification": "mnist", "regression": "ct_slices", "n_images": 400}
+    record = run("03", tmp_path, SMALL["03"] | given | {"data_dir": real_data})
+    assert record["provenance"]["data"][0].startswith("400 of 70,000 rows of MNIST")
+    for sweep in ("depth", "width"):
+        for task in ("classification", "regression"):
+            assert verdicts(record)[f"03.gain.{sweep}.{task}"] == "reproduced"
+
+
 def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
     real_data, tmp_path
 ):
