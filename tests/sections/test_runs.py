@@ -1,6 +1,7 @@
 """Sections run with parameters of one's own: controls, real data, the same seed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -30,7 +31,9 @@ def controlled(tmp_path_factory):
     @cache
     def both(section):
         given = [SMALL[section] | {"control": c} for c in ("false", "true")]
-        return [verdicts(run(section, folder / g["control"], g)) for g in given]
+        with ThreadPoolExecutor() as pool:  # two processes of one thread each
+            runs = [pool.submit(run, section, folder / g["control"], g) for g in given]
+        return [verdicts(done.result()) for done in runs]
 
     return both
 
