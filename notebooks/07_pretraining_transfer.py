@@ -54,6 +54,7 @@ checkpoints: str = ""  # path: folder that keeps trainings, so that they can go 
 
 # %% tags=["hide-input"]
 import sys
+from functools import lru_cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -94,13 +95,18 @@ where = {
 
 
 # %%
+def other(family):
+    """The one of the two families that this is not."""
+    return next(f for f in families if f != family)
+
+
+# both networks are pretrained on the same images: read once per seed
+@lru_cache(maxsize=len(families))
 def source_images(family, seed):
     """Images of one family to pretrain on; each seed draws its own."""
     lists = {"natural": natural_list, "artificial": artificial_list}
     if control:
-        family = {"natural": "artificial", "artificial": "natural"}[
-            family
-        ]
+        family = other(family)
     return pretrain.source(
         source,
         family,
@@ -113,6 +119,7 @@ def source_images(family, seed):
 
 
 # %%
+@lru_cache(maxsize=1)
 def target_images(seed):
     """Family -> images to train on and images to test on."""
     parts = [
@@ -312,9 +319,8 @@ def accuracy(*key):
 
 def difference(value, kind, family):
     """Matched minus other source, per seed."""
-    other = next(f for f in families if f != family)
     return over_seeds(value, kind, family, family) - over_seeds(
-        value, kind, other, family
+        value, kind, other(family), family
     )
 
 

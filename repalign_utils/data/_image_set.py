@@ -103,9 +103,7 @@ class ImageSet:
         ValueError
             If a class is unknown, which names the nearest one, or named twice.
         """
-        names = tuple(classes)
-        rows, labels = _renumbered(self.labels, self.classes, names)
-        about = _reduced(self.about, len(rows), len(names), len(self.classes))
+        rows, labels, names, about = _kept(self, tuple(classes))
         return ImageSet(self.images[rows], labels, names, about)
 
 
@@ -176,9 +174,7 @@ class ImageFiles:
         ValueError
             If a class is unknown, which names the nearest one, or named twice.
         """
-        names = tuple(classes)
-        rows, labels = _renumbered(self.labels, self.classes, names)
-        about = _reduced(self.about, len(rows), len(names), len(self.classes))
+        rows, labels, names, about = _kept(self, tuple(classes))
         return ImageFiles(tuple(self.paths[i] for i in rows), labels, names, about)
 
 
@@ -237,16 +233,15 @@ def _indices(known: Sequence[str], names: Sequence[str]) -> list[int]:
     return [known.index(name) for name in checked_classes(names, known)]
 
 
-def _reduced(about: About, rows: int, classes: int, known: int) -> About:
-    note = about.note if classes == known else f"{about.note}; {classes} of these kept"
-    return replace(about, rows=rows, note=note)
-
-
-def _renumbered(
-    labels: np.ndarray, known: Sequence[str], names: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of these classes, and their labels counted in the order of the names."""
-    places = np.full(len(known), -1)
-    places[_indices(known, names)] = np.arange(len(names))
-    rows = np.flatnonzero(places[labels] >= 0)
-    return rows, places[labels[rows]]
+def _kept(
+    images: ImageSet | ImageFiles, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], About]:
+    """Rows of these classes; their labels, counted in this order; names; origin."""
+    places = np.full(len(images.classes), -1)
+    places[_indices(images.classes, names)] = np.arange(len(names))
+    rows = np.flatnonzero(places[images.labels] >= 0)
+    note = images.about.note
+    if len(names) < len(images.classes):
+        note = f"{note}; {len(names)} of these kept"
+    about = replace(images.about, rows=len(rows), note=note)
+    return rows, places[images.labels[rows]], names, about

@@ -9,12 +9,8 @@ import torch
 
 from repalign_utils import data
 from repalign_utils.experiments import transfer as transfer_module
-from repalign_utils.experiments.transfer import (
-    class_columns,
-    domain_transfer,
-    fine_tune,
-    split,
-)
+from repalign_utils.experiments.class_tasks import class_columns
+from repalign_utils.experiments.transfer import domain_transfer, fine_tune, split
 from repalign_utils.networks import build, head
 from repalign_utils.pretrain import Recipe
 
