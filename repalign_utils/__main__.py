@@ -56,7 +56,14 @@ def main():
     help="Executed notebook to write [default: a new folder under runs/].",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def run(section, given, file, profile, output, quiet):
+@click.option(
+    "--progress",
+    "progress_file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="File that gets a line k/n whenever k of n cells have run.",
+)
+def run(section, given, file, profile, output, quiet, progress_file):
     """Execute SECTION ("05" or "05_synthetic_transfer") with parameters."""
     from . import claims, runner
 
@@ -74,6 +81,7 @@ def run(section, given, file, profile, output, quiet):
             file=file,
             given=dict(given),
             progress=not quiet,
+            progress_file=progress_file,
         )
     mine = [c for c in stated if c.section == path.stem]
     for judged in claims.judge(mine, {path.stem: entry}, profile or "quick"):

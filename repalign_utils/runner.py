@@ -127,6 +127,7 @@ def run(
     file: Path | None = None,
     given: dict | None = None,
     progress: bool = True,
+    progress_file: Path | None = None,
 ) -> dict:
     """Execute a section and move notebook and record into place once they are whole.
 
@@ -138,6 +139,7 @@ def run(
     file : YAML file of parameter values
     given : parameter values that overlay all others
     progress : whether to show progress and the cells' messages on the terminal
+    progress_file : file that gets a line ``k/n`` whenever k of n code cells have run
 
     Returns
     -------
@@ -157,7 +159,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
-        executed, found = _execute(source, part, values, path, progress)
+        executed, found = _execute(source, part, values, path, progress, progress_file)
     declared = params.declared(parameters_cell(executed).source)
     entry = {
         "section": path.stem,
@@ -178,9 +180,13 @@ def run(
     return entry
 
 
-def _execute(source: Path, part: Path, values: dict, path: Path, progress: bool):
+def _execute(source: Path, part: Path, values: dict, path: Path, progress, file):
     """Executed notebook, and what its cells recorded."""
     import papermill
+
+    # Cells to run, with the one that papermill puts in.
+    cells = nbformat.read(source, as_version=4).cells
+    total = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells) + 1
 
     shown = sys.stderr if progress else None
     _make_absolute("REPALIGN_DATA", "REPALIGN_CACHE")
@@ -195,11 +201,26 @@ def _execute(source: Path, part: Path, values: dict, path: Path, progress: bool)
             progress_bar=progress,
             stderr_file=shown,
             kernel_manager_class=f"{__name__}._KernelManager",
+            **({"on_cell_executed": _counted(file, total)} if file else {}),
         )
         executed = nbformat.read(part, as_version=4)
         return executed, results.collect(executed)
     except Exception as error:
         raise _failure(error, part, path) from error
+
+
+def _counted(file: Path, total: int):
+    """Hook that adds a line ``k/n`` to the file after each code cell."""
+    file.write_text(f"0/{total}\n")
+    done = 0
+
+    def executed(**_):
+        nonlocal done
+        done += 1
+        with file.open("a") as lines:  # one short write: a reader sees whole lines
+            lines.write(f"{done}/{total}\n")
+
+    return executed
 
 
 def _make_absolute(*names: str) -> None:

@@ -27,7 +27,12 @@ def ran(base):
     output = base / "results/quick/05_tiny.ipynb"
     section = base / "notebooks/05_tiny.py"
     return output, runner.run(
-        section, output, profile="quick", given={"label": "010"}, progress=False
+        section,
+        output,
+        profile="quick",
+        given={"label": "010"},
+        progress=False,
+        progress_file=base.parent / "progress",
     )
 
 
@@ -84,6 +89,13 @@ def test_the_record_holds_section_parameters_values_and_provenance(ran):
     assert gain["values"] == [2.0, 2.01, 2.02] and gain["n"] == 3
     assert entry["provenance"]["seeds"] == 3
     assert 0 < entry["wall_s"] < 600
+
+
+def test_the_progress_file_counts_the_cells_that_have_run(base, ran):
+    notebook = nbformat.read(ran[0], as_version=4)
+    total = sum(c.cell_type == "code" for c in notebook.cells)
+    lines = (base.parent / "progress").read_text().splitlines()
+    assert lines == [f"{done}/{total}" for done in range(total + 1)]
 
 
 def test_nothing_but_notebook_and_record_is_left(base, ran):
