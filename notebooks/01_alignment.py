@@ -235,8 +235,13 @@ areas = {
     name: [a.area()[0] for a in found]
     for name, found in aligned.items()
 }
+untrained = [name for name in sets if name.startswith("random")]
 found = {
-    name: record(f"01.area.{name.lower().replace(' ', '_')}", values)
+    name: record(
+        f"01.area.{name.lower().replace(' ', '_')}",
+        values,
+        exact=name in untrained,
+    )
     for name, values in areas.items()
 }
 table(["Features", "Area"], found.items())
@@ -295,7 +300,9 @@ predicted = {
     for name, f in aligned.items()
 }
 agree = [diverged[name] == predicted[name] for name in sets]
-record("01.divergence.predicted", np.mean(agree, axis=(0, 2)))
+record(
+    "01.divergence.predicted", np.mean(agree, axis=(0, 2)), exact=True
+)
 
 # %%
 cells = {
@@ -338,7 +345,7 @@ for name, found in aligned.items():
                 )
                 share = np.abs(difference).max() / losses[name][i, 0, j]
                 errors[i] = max(errors[i], share)
-record("01.identity.error", errors)
+record("01.identity.error", errors, exact=True)
 
 
 # %%
@@ -369,7 +376,7 @@ for name, found in aligned.items():
                 excess[i] = max(
                     excess[i], over.max() / losses[name][i, 0, j]
                 )
-record("01.bound.excess", excess)
+record("01.bound.excess", excess, exact=True)
 
 # %% mystnb={"figure": {"name": "fig-01-bound", "caption": "Loss of gradient descent, its exact prediction, and the bound at its best threshold, at the best step size of the first seed."}, "image": {"alt": "Two panels, trained network and random ReLU features. In each, training loss against step on logarithmic axes: a line for gradient descent, points for the prediction, and the bound as a dashed line."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
@@ -408,6 +415,7 @@ for name in sets:
     record(
         f"01.loss.{name.lower().replace(' ', '_')}",
         best_losses[name][:, -1],
+        exact=name in untrained,
     )
 
 # %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment of three sets of features (left) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold for three feature sets. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure"]

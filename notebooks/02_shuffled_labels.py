@@ -118,8 +118,8 @@ for task, d in tasks.items():
 for task in tasks:
     true_area = inputs_aligned[task, "true"].area()
     gap = true_area - inputs_aligned[task, "shuffled"].area()
-    record(f"02.input.area.{task}", true_area)
-    record(f"02.input.gap.{task}", gap)
+    record(f"02.input.area.{task}", true_area, exact=True)
+    record(f"02.input.gap.{task}", gap, exact=True)
 
 
 # %%

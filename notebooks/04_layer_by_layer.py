@@ -64,7 +64,8 @@ from repalign_utils.ensemble import MLPEnsemble, choose_device
 from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import accuracy, build
 from repalign_utils.pretrain import recipe, train
-from repalign_utils.results import interval, provenance, table
+from repalign_utils.results import provenance, table
+from repalign_utils.statistics import interval
 from repalign_utils.stages import stages
 from repalign_utils.training import fit
 

@@ -59,7 +59,8 @@ from repalign_utils import data, figures, pretrain, record
 from repalign_utils.ensemble import choose_device
 from repalign_utils.experiments.transfer import domain_transfer, split
 from repalign_utils.networks import build
-from repalign_utils.results import interval, provenance, table
+from repalign_utils.results import provenance, table
+from repalign_utils.statistics import interval
 
 figures.use_style()
 where = {"device": str(choose_device(device)), "precision": precision}

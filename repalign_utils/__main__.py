@@ -16,11 +16,17 @@ def _said_plainly():
     """Turn what a user can mend into a message without a traceback."""
     from .claims import ClaimError
     from .parameters import ParameterError
+    from .references import ReferenceRefused
     from .runner import SectionFailed
 
     try:
         yield
-    except (project.SectionError, ParameterError, ClaimError) as error:
+    except (
+        project.SectionError,
+        ParameterError,
+        ClaimError,
+        ReferenceRefused,
+    ) as error:
         raise click.UsageError(str(error)) from None
     except SectionFailed as error:
         raise click.ClickException(str(error)) from None
@@ -114,32 +120,44 @@ def publish(profile):
 
 
 @main.command()
-@click.argument(
-    "records",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
-@click.option("--note", default="", help="What it is not, in a sentence.")
-def reference(records, note):
-    """Keep run RECORDS (JSON) as the reference that the claims page shows."""
-    from . import pages, results
+@click.argument("sections", nargs=-1, required=True, metavar="SECTION...")
+@click.option("--profile", type=Profile, default="paper", show_default=True)
+@click.option("--note", default="", help="What the run is not, in a sentence.")
+def reference(sections, profile, note):
+    """Keep the runs of SECTIONs in a profile as its reference.
+
+    A SECTION is "05", for the run that the workflow left under results/, or the
+    record (.json) of another run. Refused: a run with other parameters than the
+    profile's, or from a tree with uncommitted changes.
+    """
+    from . import pages, references
 
     with _said_plainly():
         base = project.root()
-    for path in records:
-        try:
-            entry = results.read_run(path)
-            ran = entry["profile"]
-        except (ValueError, KeyError, TypeError):
-            raise click.UsageError(
-                f"{path} is no run record; expected the .json beside a section's run"
-            ) from None
-        if ran != "paper":
-            raise click.UsageError(
-                f"{path} ran the profile {ran!r}; a reference run uses --profile paper"
-            )
-        pages.add_reference(base, entry, note)
+        for name in sections:
+            if name.endswith(".json"):
+                record = Path(name)
+            else:
+                section = project.section_path(base, name).stem
+                record = pages.executed_path(base, profile, section)
+            entry = references.keep(base, record.with_suffix(".json"), note=note)
+            kept = references.path(base, entry["profile"]).relative_to(base)
+            click.echo(f"{entry['section']}: kept in {kept}")
+
+
+@main.command()
+@click.argument("revision", default="HEAD")
+def numbers(revision):
+    """List the reference values that moved since a git REVISION, for the changelog."""
+    from . import references
+
+    with _said_plainly():
+        base = project.root()
+        for profile in project.PROFILES:
+            before = references.read_at(base, profile, revision)
+            lines = references.moved(before, references.read(base, profile))
+            click.echo(f"{references.FILES[profile]}, since {revision}:")
+            click.echo("\n".join(lines) or "None moved.")
 
 
 @main.command()

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import yaml
 
-from . import project, results
+from . import project
 from .parameters import read_yaml
+from .statistics import interval
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -189,7 +190,7 @@ def judge(claims: list[Claim], runs: dict[str, dict], profile: str) -> list[Judg
         run = runs.get(claim.section)
         entry = run["records"].get(claim.quantity) if run else None
         if entry:
-            value = str(results.interval(entry["values"]))
+            value = str(interval(entry["values"]))
         else:
             value = "quantity not recorded" if run else "section not run"
         judged.append(Judged(claim, claim.verdict(entry, profile), value))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .results import interval
+from .statistics import interval
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from . import claims, project, results
+from . import claims, project, references, results
 from .files import replacing
 from .runner import duration, read_section
 
@@ -20,7 +20,6 @@ MARKS = {
     claims.INCONCLUSIVE: "? inconclusive",
     claims.NOT_RUN: "– not run",
 }
-REFERENCE = Path("results") / "reference.json"
 
 
 def executed_path(base: Path, profile: str, section: str) -> Path:
@@ -38,19 +37,6 @@ def read_runs(base: Path, profile: str) -> dict[str, dict]:
     }
 
 
-def read_reference(base: Path) -> dict[str, dict]:
-    """Run records of the reference runs: section -> record."""
-    path = base / REFERENCE
-    return results.read_run(path) if path.exists() else {}
-
-
-def add_reference(base: Path, record: dict, note: str = "") -> None:
-    """Keep ``record`` as its section's reference run, with a note on what it is not."""
-    kept = {**record, "note": note} if note else record
-    reference = {**read_reference(base), record["section"]: kept}
-    results.write_json(base / REFERENCE, dict(sorted(reference.items())))
-
-
 def publish(base: Path, profile: str) -> list[claims.Judged]:
     """Write every generated page of the book from the runs of a profile.
 
@@ -66,16 +52,16 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     stated = claims.read_claims(base / "claims.yaml")
     runs = read_runs(base, profile)
     judged = claims.judge(stated, runs, profile)
-    references = read_reference(base)
-    reference = claims.judge(stated, references, "paper")
+    kept = references.read(base, "paper")
+    reference = claims.judge(stated, kept, "paper")
     for section in project.sections(base):
         mine = [j for j in judged if j.claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
         _write(base / "book" / "sections" / f"{section}.ipynb", nbformat.writes(page))
-    page = claims_page(judged, reference, profile, references)
+    page = claims_page(judged, reference, profile, kept)
     _write(base / "book" / "claims.md", page)
     generated = base / "book" / "_generated"
-    _write(generated / "times.md", times_table(base, runs, profile, references))
+    _write(generated / "times.md", times_table(base, runs, profile, kept))
     _write(generated / "summary.md", _summary(judged, reference, profile))
     _publish_landing_figure(base, generated, profile, runs)
     return judged
@@ -125,7 +111,7 @@ def claims_page(
     judged: list[claims.Judged],
     reference: list[claims.Judged],
     profile: str,
-    references: dict[str, dict],
+    kept: dict[str, dict],
 ) -> str:
     """Markdown of the page ``book/claims``.
 
@@ -134,7 +120,7 @@ def claims_page(
     judged : claims judged by this build
     reference : the same claims, in the same order, judged by the reference runs
     profile : of this build
-    references : section -> record of its reference run
+    kept : section -> record of its reference run
     """
     lines = [
         # The wide tables need the room of the page's own contents.
@@ -157,7 +143,7 @@ def claims_page(
     ]
     for section in dict.fromkeys(j.claim.section for j in judged):
         heading = f"## [](sections/{section}.ipynb)"
-        lines += [heading, "", _reference_line(references.get(section)), ""]
+        lines += [heading, "", _reference_line(kept.get(section)), ""]
         lines += [_claims_table(section, judged, reference, profile), ""]
     return "\n".join(lines) + "\n"
 
@@ -173,7 +159,8 @@ def _reference_line(entry: dict | None) -> str:
     if changed:
         listed = ", ".join(f"`{n}: {values[n]}`" for n in changed)
         told.append(f"Against the paper profile: {listed}.")
-    return " ".join([*told, entry.get("note", "")]).strip()
+    told += [entry[words] for words in ("note", "origin") if words in entry]
+    return " ".join(told)
 
 
 def _claims_table(section: str, judged, reference, profile: str) -> str:
@@ -193,12 +180,12 @@ def _claims_table(section: str, judged, reference, profile: str) -> str:
     return results.markdown_table(header, rows)
 
 
-def times_table(base: Path, runs: dict, profile: str, references: dict) -> str:
+def times_table(base: Path, runs: dict, profile: str, kept: dict) -> str:
     """Table of wall time and memory of each section: this build, and reference runs."""
     rows = []
     for section in project.sections(base):
         cells = [f"[](sections/{section}.ipynb)"]
-        for entry in (runs.get(section), references.get(section)):
+        for entry in (runs.get(section), kept.get(section)):
             if entry is None:
                 cells += ["not run", ""]
                 continue

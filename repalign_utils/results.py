@@ -6,14 +6,13 @@ tests all read them.
 """
 
 import json
-import math
 import os
 import platform
 import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import replacing
+from .statistics import Interval, interval
 
 GLUE = "application/papermill.record/"
 NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
@@ -38,63 +38,7 @@ PACKAGES = (
 )
 
 
-@dataclass(frozen=True)
-class Interval:
-    """Mean over seeds with its 95 % Student t interval.
-
-    Attributes
-    ----------
-    mean : mean of the values
-    low, high : ends of the interval; None for a single value, which has none
-    n : number of values
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
-
-    def __repr__(self) -> str:
-        """Value as the book prints it, for example ``0.412 [0.398, 0.426]``."""
-        if self.low is None or self.high is None:
-            return number(self.mean)
-        return f"{number(self.mean)} [{number(self.low)}, {number(self.high)}]"
-
-
-def number(value: float) -> str:
-    """Three significant digits, without an exponent between 1e-3 and 1e5."""
-    if value == 0:
-        return "0"
-    if not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.2e}"
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
-
-
-def interval(values) -> Interval:
-    """Mean and 95 % Student t interval over independent seeds.
-
-    Parameters
-    ----------
-    values : array (seeds,)
-
-    Examples
-    --------
-    >>> str(interval([0.4, 0.5, 0.6]))
-    '0.500 [0.252, 0.748]'
-    """
-    from scipy.special import stdtrit
-
-    v = np.asarray(values, dtype=np.float64)
-    mean = float(v.mean())
-    if len(v) == 1:
-        return Interval(mean, None, None, 1)
-    half = float(stdtrit(len(v) - 1, 0.975) * v.std(ddof=1) / np.sqrt(len(v)))
-    return Interval(mean, mean - half, mean + half, len(v))
-
-
-def record(name: str, values) -> Interval:
+def record(name: str, values, *, exact: bool = False) -> Interval:
     """Record a quantity of the section: one value per seed.
 
     The page reads it as ``name`` (mean and interval as text), ``name.mean``,
@@ -104,6 +48,8 @@ def record(name: str, values) -> Interval:
     ----------
     name : section number and words joined by dots, for example "02.gain.true"
     values : array (seeds,), or one number for a quantity without seeds
+    exact : whether no training has touched the values: another machine, with the same
+        seeds, must find them equal to rounding
 
     Returns
     -------
@@ -126,7 +72,7 @@ def record(name: str, values) -> Interval:
             "record a run that diverged as a count, not as its loss"
         )
     summary = interval(v)
-    _glue(name, str(summary), {"name": name, "values": v.tolist()})
+    _glue(name, str(summary), {"name": name, "values": v.tolist(), "exact": exact})
     for end in ("mean", "low", "high"):
         # A single value has no interval: its ends are the value itself.
         at = getattr(summary, end)
@@ -157,7 +103,7 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
     from IPython.display import display
 
     facts = {
-        "commit": _commit(),
+        **checkout(),
         "versions": {"python": platform.python_version(), **_versions()},
         "seeds": seeds,
         "device": _device(str(device)),
@@ -186,7 +132,7 @@ def _provenance_table(facts: dict) -> str:
         "Wall time": f"{facts['wall_s']:.0f} s",
         "Memory, at most": memory(facts),
         "Finished": facts["finished"],
-        "Commit": facts["commit"],
+        "Commit": commit(facts),
         "Versions": versions,
     }
     return markdown_table(["Provenance", ""], [r for r in rows.items() if r[1]])
@@ -219,20 +165,39 @@ def markdown_table(header, rows) -> str:
     return "\n".join([bars[0], bars[1].replace(" ", ""), *bars[2:]])
 
 
-def _commit() -> str:
-    """Commit of the checkout that the package runs from, and whether it was edited."""
+def checkout() -> dict:
+    """Commit that the package runs from, and what differs from it.
+
+    Returns
+    -------
+    dict with ``commit``, 40 hex digits or "" outside a checkout, and ``edited``, the
+    files that are not as in the commit, new ones that git does not ignore among them
+    """
     try:
-        head = _git("rev-parse", "HEAD")
-        edited = _git("status", "--porcelain", "--untracked-files=no")
+        head = _git("rev-parse", "HEAD").strip()
+        # Nothing is quoted, and a file's name may hold anything but this zero.
+        status = _git("status", "--porcelain", "-z", "--no-renames")
     except (OSError, subprocess.CalledProcessError):
+        return {"commit": "", "edited": []}
+    return {"commit": head, "edited": [line[3:] for line in status.split("\0") if line]}
+
+
+def commit(facts: dict) -> str:
+    """Commit of a run as the book prints it.
+
+    Parameters
+    ----------
+    facts : provenance of a run record
+    """
+    if not facts["commit"]:
         return "not run from a git checkout"
-    return f"`{head[:12]}`" + (" with uncommitted changes" if edited else "")
+    edited = facts.get("edited")
+    return f"`{facts['commit'][:12]}`" + (" with uncommitted changes" if edited else "")
 
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _versions() -> dict[str, str]:
@@ -331,8 +296,9 @@ def collect(notebook) -> dict:
             facts = ours.get("provenance", facts)
             if "record" not in ours:
                 continue
-            name, values = ours["record"]["name"], ours["record"]["values"]
+            recorded = dict(ours["record"])
+            name = recorded.pop("name")
             if name in records:
                 raise ValueError(f"{name} is recorded twice; give each its own name")
-            records[name] = {"values": values, **asdict(interval(values))}
+            records[name] = {**recorded, **asdict(interval(recorded["values"]))}
     return {"records": records, "provenance": facts}

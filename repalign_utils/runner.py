@@ -155,7 +155,7 @@ def run(
     notebook = read_section(path)
     values = settle(path, notebook, profile, file, given or {})
     usual = settle(path, notebook, profile, None, {})
-    started = time.time()
+    started, state = time.time(), results.checkout()
     with tempfile.TemporaryDirectory() as folder:
         source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
@@ -171,6 +171,7 @@ def run(
         },
         "changed": [name for name in values if values[name] != usual[name]],
         "wall_s": round(time.time() - started, 1),
+        "started_from": state,
         **found,
     }
     _stamp(executed, entry, declared)

@@ -16,6 +16,7 @@ from repalign_utils.claims import (
     ClaimError,
     read_claims,
 )
+from repalign_utils.statistics import interval
 from tests.conftest import ROOT
 from tests.miniature import CLAIMS
 
@@ -235,7 +236,7 @@ def test_every_claim_is_judged_by_the_run_of_its_section(written):
     runs = {"05_tiny": {"records": {"05.gain": entry}}}
     judged = claims.judge(read_claims(written()), runs, "quick")
     assert [(j.claim.id, j.verdict, j.value) for j in judged] == [
-        ("05-a", REPRODUCED, str(results.interval([1.0, 1.1, 1.2]))),
+        ("05-a", REPRODUCED, str(interval([1.0, 1.1, 1.2]))),
         ("05-b", NOT_RUN, "quantity not recorded"),
         ("06-a", NOT_RUN, "section not run"),
     ]

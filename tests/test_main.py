@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
-from repalign_utils import __main__, pages, runner
+from repalign_utils import __main__, runner
 from tests import miniature
 
 
@@ -213,32 +213,16 @@ def test_times_lists_every_section_and_the_page_to_open(base):
     ]
 
 
-def test_a_reference_run_is_kept_if_it_ran_the_papers_profile(base):
-    record = {"section": "05_tiny", "profile": "paper", "records": {}}
-    (base / "05.json").write_text(json.dumps(record))
-    assert _invoke("reference", "05.json").exit_code == 0
-    assert pages.read_reference(base) == {"05_tiny": record}
-    (base / "05.json").write_text(json.dumps({**record, "profile": "quick"}))
-    _refused(
-        "05.json ran the profile 'quick'; a reference run uses --profile paper",
-        *("reference", "05.json"),
-        rest=False,
-    )
-    assert pages.read_reference(base) == {"05_tiny": record}
-    (base / "05.json").write_text(json.dumps(record))
-    assert _invoke("reference", "05.json", "--note", "Not all.").exit_code == 0
-    assert pages.read_reference(base) == {"05_tiny": record | {"note": "Not all."}}
-
-
-@pytest.mark.parametrize("text", ["", '{"cells": []}', "[]"])
-def test_a_file_that_is_no_run_record_is_refused(base, text):
-    (base / "05.json").write_text(text)
+def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):
+    (base / "05.json").write_text("[]")
     message = "05.json is no run record; expected the .json beside a section's run"
     _refused(message, "reference", "05.json", rest=False)
+    message = "no section '09'; The sections are 05_tiny, 06_other"
+    _refused(message, "reference", "09", rest=False)
 
 
 def test_help_names_every_command():
     result = _invoke("-h")
     assert result.exit_code == 0
-    for name in ("run", "publish", "reference", "times"):
+    for name in ("run", "publish", "reference", "numbers", "times"):
         assert re.search(rf"^  {name} +\w", result.output, re.M)

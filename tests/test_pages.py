@@ -1,5 +1,4 @@
 import base64
-import json
 import os
 import re
 from dataclasses import asdict
@@ -7,7 +6,8 @@ from dataclasses import asdict
 import nbformat
 import pytest
 
-from repalign_utils import claims, pages, results, runner
+from repalign_utils import claims, pages, references, results, runner
+from repalign_utils.statistics import interval
 from tests import miniature
 
 SECTION = "book/sections/05_tiny.ipynb"
@@ -53,14 +53,15 @@ def published(base):
     """Pages and verdicts before and after the section found something else."""
     _run(base, 2)
     values = [0.149, 0.15, 0.151]  # enough for the quick tolerance, not for the paper's
-    entry = {"values": values, **asdict(results.interval(values))}
+    entry = {"values": values, **asdict(interval(values))}
     kept = {"section": "05_tiny", "wall_s": 80, "records": {"05.gain": entry}}
     kept |= {
         "parameters": {"gain": 3.0, "marker": "set"},
         "changed": ["gain", "marker"],
     }
     kept["provenance"] = {"device": "cpu (a chip)", "data": ["9 of 10 rows."]}
-    pages.add_reference(base, kept, "It needs a cluster.")
+    kept["note"] = "It needs a cluster."
+    results.write_json(references.path(base, "paper"), {"05_tiny": kept})
     before = _publish(base)
     times = {name: (base / name).stat().st_mtime_ns for name in PAGES}
     again = _publish(base)
@@ -245,15 +246,6 @@ def test_without_any_run_every_page_is_there_and_says_so(empty):
     landing = (empty / "book/_generated/landing.md").read_text()
     assert landing == "The section with this figure was not run.\n"
     assert "**3 not run**" in (empty / "book/_generated/summary.md").read_text()
-
-
-def test_a_new_reference_run_replaces_its_section_alone(empty):
-    for section, wall in (("06_other", 1), ("05_tiny", 2), ("06_other", 3)):
-        pages.add_reference(empty, {"section": section, "wall_s": wall})
-    found = pages.read_reference(empty)
-    assert list(found) == ["05_tiny", "06_other"]
-    assert [r["wall_s"] for r in found.values()] == [2, 3]
-    assert json.loads((empty / pages.REFERENCE).read_text()) == found
 
 
 def test_times_and_the_page_to_open_are_said_shortly(empty, monkeypatch):

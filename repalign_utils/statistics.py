@@ -1,0 +1,243 @@
+"""Intervals over seeds, and the rule by which two runs agree."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Two runs of the same seeds on two processors: what no training has touched differs by
+# rounding alone, which float32 forward passes and single precision inputs make this.
+ROUNDING = {"rel_tol": 1e-5, "abs_tol": 1e-8}
+# Share of values that may lie beyond two standard errors, of a section and of all
+# sections together, and the chance of a false alarm by single values. See `Agreement`.
+MOST_OF_SECTION, MOST_OF_ALL, FALSE_ALARM = 1 / 2, 1 / 5, 0.01
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean over seeds with its 95 % Student t interval.
+
+    Attributes
+    ----------
+    mean : mean of the values
+    low, high : ends of the interval; None for a single value, which has none
+    n : number of values
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def __repr__(self) -> str:
+        """Value as the book prints it, for example ``0.412 [0.398, 0.426]``."""
+        if self.low is None or self.high is None:
+            return number(self.mean)
+        return f"{number(self.mean)} [{number(self.low)}, {number(self.high)}]"
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent between 1e-3 and 1e5."""
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.2e}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
+
+
+def interval(values) -> Interval:
+    """Mean and 95 % Student t interval over independent seeds.
+
+    Parameters
+    ----------
+    values : array (seeds,)
+
+    Examples
+    --------
+    >>> str(interval([0.4, 0.5, 0.6]))
+    '0.500 [0.252, 0.748]'
+    """
+    from scipy.special import stdtrit
+
+    v = np.asarray(values, dtype=np.float64)
+    mean = float(v.mean())
+    if len(v) == 1:
+        return Interval(mean, None, None, 1)
+    half = float(stdtrit(len(v) - 1, 0.975) * v.std(ddof=1) / np.sqrt(len(v)))
+    return Interval(mean, mean - half, mean + half, len(v))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One quantity in two runs.
+
+    Attributes
+    ----------
+    name : of the quantity
+    first, second : its intervals in the two runs
+    errors : distance of the means in standard errors of that distance, from the
+        spread over seeds in both runs (Welch's statistic); 0 where the values are
+        equal to rounding, infinite where there is a distance and no spread
+    p_value : of Welch's t test
+    unequal : whether values that no training has touched differ by more than rounding
+    """
+
+    name: str
+    first: Interval
+    second: Interval
+    errors: float
+    p_value: float
+    unequal: bool
+
+    def __str__(self) -> str:
+        """Say what the two runs found, in a line."""
+        return (
+            f"{self.name}: {self.first} against {self.second}, "
+            f"{self.errors:.1f} standard errors"
+        )
+
+
+def difference(name: str, first, second, *, exact: bool = False) -> Difference:
+    """Compare the values of one quantity in two runs.
+
+    Parameters
+    ----------
+    name : of the quantity
+    first, second : arrays (seeds,), not necessarily of one length
+    exact : whether the values, seed by seed, follow from the same data without
+        training, so that they may differ by rounding alone
+
+    References
+    ----------
+    Welch (1947), "The generalization of Student's problem when several different
+    population variances are involved", Biometrika
+
+    Examples
+    --------
+    >>> found = difference("gain", [0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
+    >>> round(found.errors, 2), round(found.p_value, 2)
+    (1.22, 0.29)
+    """
+    from scipy.special import stdtr
+
+    a, b = (np.asarray(v, dtype=np.float64) for v in (first, second))
+    same = len(a) == len(b) and _equal(a, b)
+    gap = 0.0 if same else abs(float(a.mean() - b.mean()))
+    squares = [_squared_error(v) for v in (a, b)]
+    error = math.sqrt(sum(squares))
+    errors = gap / error if error else (math.inf if gap else 0.0)
+    freedom = _freedom(squares, [len(a), len(b)])
+    p_value = 2 * float(stdtr(freedom, -errors))
+    return Difference(
+        name, interval(a), interval(b), errors, p_value, exact and not same
+    )
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    pairs = zip(a.tolist(), b.tolist(), strict=True)
+    return all(math.isclose(x, y, **ROUNDING) for x, y in pairs)
+
+
+def _squared_error(values: np.ndarray) -> float:
+    n = len(values)
+    return float(values.var(ddof=1)) / n if n > 1 else 0.0
+
+
+def _freedom(squares: list[float], counts: list[int]) -> float:
+    """Degrees of freedom of the standard error, by Welch and Satterthwaite."""
+    parts = sum(s * s / (n - 1) for s, n in zip(squares, counts, strict=True) if s)
+    return sum(squares) ** 2 / parts if parts else 1.0
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether two runs of one section tell the same.
+
+    They do if (1) both recorded the same quantities, (2) what no training has touched
+    is equal to rounding, (3) no single value is so far off that chance would do it to
+    any of the section's values once in a hundred times (Welch's test, Bonferroni), and
+    (4) at most half of the values lie beyond two standard errors. The last sees what
+    the third cannot: with three seeds the intervals are so wide that hardly any single
+    value leaves them. If the values were independent, about one in ten would lie
+    beyond two standard errors by chance; those of one section come from the same
+    networks and leave together, hence a half. Over many sections that evens out, and
+    `overall` asks for at most a fifth.
+
+    Attributes
+    ----------
+    differences : of each quantity that both runs recorded
+    missing : quantities that only one of them recorded
+    """
+
+    differences: tuple[Difference, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> list[Difference]:
+        """Quantities whose means are more than two standard errors apart."""
+        return [d for d in self.differences if d.errors > 2]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the runs do not agree, a line each; empty where they do."""
+        count = len(self.differences)
+        told = [f"{name} was recorded by one run only" for name in self.missing]
+        told += [f"not equal to rounding: {d}" for d in self.differences if d.unequal]
+        told += [
+            f"beyond the combined intervals: {d}"
+            for d in self.differences
+            if d.p_value < FALSE_ALARM / count
+        ]
+        return told + _too_many(self.differences, MOST_OF_SECTION)
+
+
+def _too_many(differences: Sequence[Difference], most: float) -> list[str]:
+    far = [d for d in differences if d.errors > 2]
+    if len(far) <= most * len(differences):
+        return []
+    return [
+        f"{len(far)} of {len(differences)} values lie beyond two standard errors: "
+        + "; ".join(map(str, far))
+    ]
+
+
+def overall(agreements: Iterable[Agreement]) -> list[str]:
+    """Why the sections, each in agreement, do not agree as a whole; empty if they do.
+
+    Parameters
+    ----------
+    agreements : of all sections
+    """
+    return _too_many([d for a in agreements for d in a.differences], MOST_OF_ALL)
+
+
+def agreement(
+    first: Mapping[str, Sequence[float]],
+    second: Mapping[str, Sequence[float]],
+    *,
+    exact: Iterable[str] = (),
+) -> Agreement:
+    """Compare two runs of a section.
+
+    Parameters
+    ----------
+    first, second : name -> values (seeds,)
+    exact : names of the values that must be equal to rounding: those that no training
+        has touched, where both runs drew the same data
+
+    Examples
+    --------
+    >>> found = agreement({"gain": [0.51, 0.52, 0.51]}, {"gain": [0.11, 0.1, 0.11]})
+    >>> found.reasons[0]
+    'beyond the combined intervals: gain: 0.513 [0.499, 0.528] against 0.107 [...'
+    """
+    exact = set(exact)
+    found = [
+        difference(name, first[name], second[name], exact=name in exact)
+        for name in first
+        if name in second
+    ]
+    return Agreement(tuple(found), tuple(sorted(first.keys() ^ second.keys())))

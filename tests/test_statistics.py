@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from repalign_utils import statistics
+from repalign_utils.statistics import Interval, agreement, difference, interval
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+@given(values=st.lists(FINITE, min_size=2, max_size=10))
+def test_the_interval_is_students(values):
+    found = interval(values)
+    mean, error = np.mean(values), stats.sem(values)
+    assert (found.mean, found.n) == (mean, len(values))
+    low, high = (mean, mean)
+    if error > 0:
+        low, high = stats.t.interval(0.95, len(values) - 1, loc=mean, scale=error)
+    scale = np.abs(values).max()
+    assert found.low == pytest.approx(low, rel=1e-9, abs=1e-9 * scale)
+    assert found.high == pytest.approx(high, rel=1e-9, abs=1e-9 * scale)
+
+
+def test_a_single_value_has_no_interval():
+    assert interval([0.5]) == Interval(0.5, None, None, 1)
+
+
+@given(value=st.floats(1e-12, 1e12), sign=st.sampled_from([-1, 1]))
+def test_a_printed_number_is_the_value_to_three_digits(value, sign):
+    printed = float(statistics.number(sign * value).replace(",", ""))
+    assert printed == pytest.approx(sign * value, rel=5.1e-3)
+
+
+@given(
+    a=st.lists(FINITE, min_size=2, max_size=6),
+    b=st.lists(FINITE, min_size=2, max_size=6),
+)
+def test_the_distance_in_standard_errors_is_welchs(a, b):
+    if np.std(a) < 1e-3 or np.std(b) < 1e-3 or a == b:
+        return
+    welch = stats.ttest_ind(a, b, equal_var=False)
+    found = difference("x", a, b)
+    assert found.errors == pytest.approx(abs(welch.statistic), rel=1e-6, abs=1e-9)
+    assert found.p_value == pytest.approx(welch.pvalue, rel=1e-6)
+
+
+def test_values_without_spread_agree_only_where_they_are_equal():
+    assert difference("x", [1, 1, 1], [1, 1, 1 + 1e-9]).errors == 0
+    apart = difference("x", [1, 1, 1], [2, 2, 2])
+    assert math.isinf(apart.errors) and apart.p_value == 0
+
+
+def test_what_no_training_touched_must_be_equal_seed_by_seed():
+    first, second = {"x": [0.1, 0.2, 0.3]}, {"x": [0.3, 0.1, 0.2]}
+    assert agreement(first, second).reasons == []
+    (reason,) = agreement(first, second, exact=["x"]).reasons
+    assert reason.startswith("not equal to rounding: x: 0.200 [")
+    close = {"x": [0.1 + 1e-8, 0.2 - 1e-8, 0.3]}
+    assert agreement(first, close, exact=["x"]).reasons == []
+
+
+def test_a_quantity_that_one_run_lacks_is_a_disagreement():
+    (reason,) = agreement({"x": [1.0], "y": [2.0]}, {"x": [1.0]}).reasons
+    assert reason == "y was recorded by one run only"
+
+
+def _runs(rng, *, shift=0.0, values=20, seeds=3):
+    """Two runs of a section whose values hang together through their networks."""
+
+    def run(by):
+        network = rng.normal(size=(1, seeds))
+        own = rng.normal(size=(values, seeds))
+        found = 0.7 * network + 0.7 * own + by
+        return {f"v{i}": row.tolist() for i, row in enumerate(found)}
+
+    return run(0.0), run(shift)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_runs_of_the_same_truth_agree_and_those_of_another_do_not(seeds):
+    rng = np.random.default_rng(0)
+    same = [bool(agreement(*_runs(rng, seeds=seeds)).reasons) for _ in range(100)]
+    assert np.mean(same) < 0.05
+    other = [
+        bool(agreement(*_runs(rng, seeds=seeds, shift=4.0)).reasons) for _ in range(50)
+    ]
+    assert np.mean(other) > 0.9
+
+
+def test_sections_that_each_agree_can_disagree_together():
+    near, far = [0.5, 0.6, 0.7], [0.75, 0.85, 0.95]
+    mixed = {f"v{i}": near for i in range(10)}
+    moved = mixed | {f"v{i}": far for i in range(4)}
+    each = agreement(mixed, moved)
+    assert each.reasons == []
+    (reason,) = statistics.overall([each] * 8)
+    assert reason.startswith("32 of 80 values lie beyond two standard errors: v0: ")
+    assert statistics.overall([each, *[agreement(mixed, mixed)] * 7]) == []
