@@ -67,6 +67,12 @@ class Claim:
             return f"{self.bound:g} within {t:g}"
         return f"{self.kind} {self.bound:g}" + (f" by at least {t:g}" if t else "")
 
+    def line(self, profile: str) -> tuple[float, ...]:
+        """Values at which the verdict turns."""
+        t = self.tolerance[profile]
+        at = {"above": (t,), "below": (-t,), "equals": (-t, t)}[self.kind]
+        return tuple(self.bound + step for step in at)
+
     def verdict(self, entry: dict | None, profile: str) -> str:
         """Verdict on a recorded value.
 

@@ -18,6 +18,11 @@ def pytest_addoption(parser):
         type=Path,
         help="test the built site in this folder instead of building the book",
     )
+    parser.addoption(
+        "--first-seed",
+        type=int,
+        help="compare runs of the sections from this first seed on with the kept ones",
+    )
 
 
 def pytest_collection_modifyitems(items):

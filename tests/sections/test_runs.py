@@ -1,31 +1,23 @@
 """Sections run with parameters of one's own: controls, real data, the same seed."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
 
-from repalign_utils import claims
+from repalign_utils import claims, references
+from repalign_utils.statistics import agreement, difference
 from tests.conftest import ROOT
 from tests.miniature import repalign
+from tests.sections.running import run
 
 pytestmark = pytest.mark.section
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
 
 
-def run(section, folder, given):
-    """Record of a run with the parameters ``given``."""
-    output = folder / f"{section}.ipynb"
-    options = [a for name, value in given.items() for a in ("-p", name, str(value))]
-    done = repalign(ROOT, "run", section, "-o", str(output), "--quiet", *options)
-    assert done.returncode == 0, done.stderr
-    return json.loads(output.with_suffix(".json").read_text())
-
-
 @pytest.fixture(scope="module")
 def controlled(tmp_path_factory):
-    """Verdicts of a small run and of the same with its negative control, by section."""
+    """Records of a small run and of the same with its negative control, by section."""
     folder = tmp_path_factory.mktemp("controlled")
 
     @cache
@@ -33,7 +25,7 @@ def controlled(tmp_path_factory):
         given = [SMALL[section] | {"control": c} for c in ("false", "true")]
         with ThreadPoolExecutor() as pool:  # two processes of one thread each
             runs = [pool.submit(run, section, folder / g["control"], g) for g in given]
-        return [verdicts(done.result()) for done in runs]
+        return [done.result()["records"] for done in runs]
 
     return both
 
@@ -42,6 +34,11 @@ def verdicts(record):
     runs = {record["section"]: record}
     mine = [c for c in CLAIMS if c.section == record["section"]]
     return {j.claim.quantity: j.verdict for j in claims.judge(mine, runs, "quick")}
+
+
+def least(record, quantity):
+    """Value of the seed that shows the least of it."""
+    return min(record["records"][quantity]["values"])
 
 
 # Small settings in which a section still shows what it is about.
@@ -91,29 +88,38 @@ for given in SMALL.values():
 
 
 @pytest.mark.parametrize(
-    ("section", "quantity", "verdict"),
+    "quantity",
     [
-        ("02", "02.input.gap.classification", "not reproduced"),
-        ("02", "02.input.gap.regression", "not reproduced"),
-        ("03", "03.gain.depth.classification", "not reproduced"),
-        ("03", "03.gain.depth.regression", "not reproduced"),
-        ("03", "03.depth.gain.classification", "not reproduced"),
-        ("03", "03.depth.gain.regression", "not reproduced"),
-        ("04", "04.order.mlp", "not reproduced"),
-        ("04", "04.rise.mlp", "not reproduced"),
-        ("04", "04.gain.mlp", "not reproduced"),
-        ("05", "05.alignment.related.thermometer", "not reproduced"),
-        ("06", "06.gap.rest.untrained", "not reproduced"),
-        ("06", "06.accuracy.untrained", "not reproduced"),
-        ("07", "07.alignment.artificial.cnn", "not reproduced"),
-        ("08", "08.spread", "inconclusive"),
+        "02.input.gap.classification",
+        "02.input.gap.regression",
+        "03.gain.depth.classification",
+        "03.gain.depth.regression",
+        "03.depth.gain.classification",
+        "03.depth.gain.regression",
+        "04.order.mlp",
+        "04.rise.mlp",
+        "04.gain.mlp",
+        "05.alignment.related.thermometer",
+        "06.gap.rest.untrained",
+        "06.accuracy.untrained",
+        "07.alignment.artificial.cnn",
+        "08.spread",
     ],
 )
-def test_the_negative_control_takes_the_verdict_away(
-    controlled, section, quantity, verdict
-):
-    honest, sabotaged = controlled(section)
-    assert (honest[quantity], sabotaged[quantity]) == ("reproduced", verdict)
+def test_the_negative_control_takes_the_effect_away(controlled, quantity):
+    honest, control = (r[quantity]["values"] for r in controlled(quantity[:2]))
+    assert sum(honest) / len(honest) > sum(control) / len(control)
+    assert difference(quantity, honest, control).errors > 2
+
+
+@pytest.mark.parametrize(
+    ("section", "sabotage"), [("04", {"step_size": 1e-4}), ("05", {"control": "true"})]
+)
+def test_a_sabotaged_run_does_not_agree_with_the_kept_one(section, sabotage, tmp_path):
+    found = run(section, tmp_path, sabotage, profile="quick")
+    kept = references.read(ROOT, "quick")[found["section"]]
+    values = [{k: e["values"] for k, e in r["records"].items()} for r in (found, kept)]
+    assert agreement(*values).reasons
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(tmp_path):
@@ -149,7 +155,7 @@ def test_depth_and_width_raise_alignment_on_real_images_and_slices(real_data, tm
     assert record["provenance"]["data"][0].startswith("400 of 70,000 rows of MNIST")
     for sweep in ("depth", "width"):
         for task in ("classification", "regression"):
-            assert verdicts(record)[f"03.gain.{sweep}.{task}"] == "reproduced"
+            assert least(record, f"03.gain.{sweep}.{task}") > 0
 
 
 def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
@@ -159,7 +165,7 @@ def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
     record = run("04", tmp_path, SMALL["04"] | given | {"data_dir": real_data})
     assert record["provenance"]["data"][0].startswith("100 of 60,000 rows of CIFAR-10")
     for quantity in ("04.order.mlp", "04.rise.mlp", "04.gain.mlp"):
-        assert verdicts(record)[quantity] == "reproduced"
+        assert least(record, quantity) > 0
 
 
 def test_a_network_of_imagenet_is_better_aligned_with_cifar_than_untrained(
@@ -172,8 +178,8 @@ def test_a_network_of_imagenet_is_better_aligned_with_cifar_than_untrained(
     images = record["provenance"]["data"]
     assert images[0].startswith("200 of 60,000 rows of CIFAR-10, train split")
     assert images[3].startswith("200 of 60,000 rows of CIFAR-100, test split")
-    assert verdicts(record)["06.gap.pairs.untrained"] == "reproduced"
-    assert verdicts(record)["06.gap.rest.untrained"] == "reproduced"
+    assert least(record, "06.gap.pairs.untrained") > 0
+    assert least(record, "06.gap.rest.untrained") > 0
 
 
 def test_sources_of_cifar100_and_targets_of_cifar10_are_used_as_said(
