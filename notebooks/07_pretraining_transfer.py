@@ -68,7 +68,8 @@ from repalign_utils.experiments.class_tasks import (
 )
 from repalign_utils.experiments.transfer import fine_tune
 from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import build, last_hidden
+from repalign_utils.networks import build
+from repalign_utils.outputs import last_hidden
 from repalign_utils.results import provenance, table
 
 figures.use_style()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,11 @@ from torch import nn
 from . import arrays
 from .decompose import by_factor
 from .gram import Design, Triangle
-from .layers import Sliceable, check_rows, chosen, halving, one_pass
+from .memory import bytes_of
+from .model_inputs import Batch, open_inputs, place_of
+from .passes import halving, one_pass
+from .places import Known, Place, places_of
+from .positions import POSITIONS, as_matrix, checked_mask, mask_of
 from .spectral import Alignment, alignment, from_spectrum
 
 if TYPE_CHECKING:
@@ -24,15 +28,18 @@ __all__ = ["layer_alignment"]
 
 def layer_alignment(
     model: nn.Module,
-    inputs: torch.Tensor | Sliceable,
+    inputs: Any,
     targets: Values,
-    layers: Iterable[str] | None = None,
+    layers: Iterable[str] | str | None = None,
     *,
     positions: str = "mean",
+    mask: Values | None = None,
+    samples_axis: int | Mapping[str, int] | None = None,
+    channels_axis: int | Mapping[str, int] | None = None,
     batch_size: int = 256,
     bias: bool = True,
     normalize: bool = True,
-    memory: int = 4_000_000_000,
+    memory: str | int | None = "4GB",
     report: Callable[[int, int], None] | None = None,
 ) -> dict[str, Alignment]:
     """Alignment of every named layer with the targets, in one pass over the inputs.
@@ -44,33 +51,37 @@ def layer_alignment(
     takes 16 m^2 bytes however large n is. The rows of a wider layer are kept, in its
     own dtype, and measured by `alignment` at the end.
 
+    Before, the model is run on two and on three rows. The axis that grows is that of
+    the samples. The axis of the channels is known from convolutions, linear and
+    recurrent layers, and followed from there (`repalign_utils.channel_axes`). What
+    remains uncertain is refused, never guessed.
+
     Parameters
     ----------
-    model : torch module, on any device
-    inputs : tensor (n, ...), as the model takes them, or anything sliceable
-        An object with ``len`` whose slices are tensors (b, ...), such as one that
-        converts uint8 images batch by batch (`repalign_utils.layers.Sliceable`).
-        Batches are moved to the device of the model.
+    model : torch module, on any device, also compiled or in DataParallel
+    inputs : n rows of any kind that `record_layers` takes
+        Those that can be read only once, such as a generator, must do in one pass.
     targets : array (n,) or (n, k)
         A vector is one target, k = 1.
-    layers : iterable of str
-        Names as in ``model.named_modules()``; None for every layer without children.
-        In a transformer or another network of blocks name the blocks: an attention's
-        inner layers may have other axes.
+    layers : iterable of str, or one str
+        As in `record_layers`.
     positions : {"mean", "flatten"}
-        What becomes of an output with more than two axes. "mean" averages over
-        positions in the layer's own dtype: over axis 1 of token sequences (n, t, d),
-        over all axes from 2 of feature maps (n, c, h, w). Networks with channels last,
-        such as timm's Swin with its maps (n, h, w, c), need "flatten" or a layer after
-        their pooling; so do one-dimensional convolutions (n, c, l). "flatten" makes
-        every entry a feature.
+        What becomes of an output that has other axes than samples and channels. "mean"
+        averages over them, in the layer's own dtype. "flatten" makes every entry a
+        feature.
+    mask : array (n, t)
+        Positions that count, as 1 or True; the others, such as padding, are left out
+        of the mean, and zero if flattened. None: ``attention_mask`` of named inputs
+        (b, t), where there is one. Layers with positions need t of them.
+    samples_axis, channels_axis : int, or dict name -> int
+        Axes of a layer's output where they are not recognised.
     batch_size : int
         Rows at once; halved, with a warning, as often as memory runs out.
     bias, normalize : bool
         As in `alignment`.
-    memory : int
-        Bytes that kept rows of wide layers may take together. Layers that do not fit
-        wait for a further pass over the inputs, or several.
+    memory : str or int
+        What factors and kept rows may take together, such as "4GB"; None for no limit.
+        Layers that do not fit wait for a further pass over the inputs, or several.
     report : callable
         Called after each batch with the rows done and the rows to do, both summed over
         passes.
@@ -83,14 +94,15 @@ def layer_alignment(
     Raises
     ------
     TypeError
-        If targets or a layer's outputs are complex, boolean or no numbers.
+        If the inputs are of no kind that is taken, or targets are complex, boolean or
+        no numbers.
     ValueError
-        If a name or `positions` is unknown, targets do not fit the inputs, a layer's
-        output is no tensor, has not one row per input, is too large for `memory`, or is
-        such that `alignment` raises; the layer is named.
+        If a name or `positions` is unknown, rows of inputs, targets, mask and outputs
+        differ, a layer asked for by name cannot be measured or is too large for
+        `memory`, an axis is not certain, or `alignment` raises; the layer is named.
     RuntimeError
-        If a layer ran not at all or more than once in one pass, or memory runs out
-        (torch.OutOfMemoryError) with batches of a single row.
+        If memory runs out (torch.OutOfMemoryError) with batches of a single row, or
+        inputs have to be read again that can be read only once.
 
     References
     ----------
@@ -108,43 +120,46 @@ def layer_alignment(
     0 (4, 1)
     1 (13, 1)
     """
-    if positions not in _POSITIONS:
+    if positions not in POSITIONS:
         raise ValueError(
-            f"positions is {positions!r} but must be one of {', '.join(_POSITIONS)}; "
+            f"positions is {positions!r} but must be one of {', '.join(POSITIONS)}; "
             "leave it out for the mean"
         )
-    modules = chosen(model, layers)
-    check_rows(inputs, batch_size)
-    columns: Any = arrays.targets_matrix(targets, np.empty((len(inputs), 0)), "inputs")
+    limit = bytes_of(memory)
+    source = open_inputs(inputs, place_of(model)[1])
+    n = len(targets) if source.n is None else source.n  # pyright: ignore
+    columns: Any = arrays.targets_matrix(targets, np.empty((n, 0)), "inputs")
+    given = checked_mask(mask, n)
     options = {"bias": bias, "normalize": normalize}
     found: dict[str, Alignment] = {}
+    places: list[Place] = []
     passes = 0
-    while waiting := {k: m for k, m in modules.items() if k not in found}:
 
-        def attempt(size: int, waiting=waiting, before=passes) -> _Group:
-            group = _Group(columns, options, memory, before, report)
-            take = _POSITIONS[positions]
-            one_pass(model, inputs, waiting, size, take=take, use=group.add)
-            return group
+    def take(place: Place, output: torch.Tensor, batch: Batch, rows: slice):
+        return as_matrix(place, output, positions, mask_of(batch, rows, given))
 
-        group, batch_size = halving(attempt, inputs, batch_size)
+    def attempt(size: int) -> _Group:
+        if not places:
+            first = source.first(size)
+            masked = mask_of(first, slice(0, len(first)), given)
+            known = Known(
+                positions=positions == "mean" or masked is not None,
+                masked=None if masked is None else masked.shape[1],
+                samples_axis=samples_axis,
+                channels_axis=channels_axis,
+            )
+            places.extend(places_of(model, layers, first, known))
+        waiting = [place for place in places if place.name not in found]
+        group = _Group(columns, options, limit, passes, report)
+        batches = source.batches(size)
+        one_pass(model, batches, waiting, take=take, use=group.add, n=n)
+        return group
+
+    while not places or len(found) < len(places):
+        group, batch_size = halving(attempt, n, batch_size)
         found |= group.results()
         passes += 1
-    return {name: found[name] for name in modules}
-
-
-def _flatten(output: torch.Tensor) -> torch.Tensor:
-    rows = output.shape[0] if output.ndim else 1
-    return output.clone(memory_format=torch.contiguous_format).reshape(rows, -1)
-
-
-def _mean(output: torch.Tensor) -> torch.Tensor:
-    if output.ndim < 3:
-        return _flatten(output)
-    return output.mean(1 if output.ndim == 3 else tuple(range(2, output.ndim)))
-
-
-_POSITIONS = {"mean": _mean, "flatten": _flatten}
+    return {place.name: found[place.name] for place in places}
 
 
 class _Group:
@@ -158,43 +173,49 @@ class _Group:
         self._report = report
         self._passes = 0
         self._layers: dict[str, _Stream | _Kept] = {}
+        self._widths: dict[str, int] = {}
 
     def add(self, rows: slice, outputs: dict[str, torch.Tensor]) -> set[str]:
         """Take up one batch; names of the layers that wait for a later pass."""
-        for name, output in outputs.items():
-            _check_one_row_each(name, output, rows)
         if rows.start == 0:
             self._choose(outputs)
         later = outputs.keys() - self._layers.keys()
         for name, layer in self._layers.items():
             with _naming(name):
+                self._check_width(name, outputs[name].shape[1])
                 layer.add(rows, outputs[name])
         if self._report:
             n = len(self._columns)
             self._report(self._before * n + rows.stop, self._passes * n)
         return later
 
+    def _check_width(self, name: str, width: int) -> None:
+        expected = self._widths.setdefault(name, width)
+        if width != expected:
+            raise ValueError(
+                f"it has {width} columns after {expected} in the first batch; pad all "
+                'inputs to one length, or pass positions="mean"'
+            )
+
     def _choose(self, outputs: dict[str, torch.Tensor]) -> None:
         """Lay out layers over passes by their sizes; take those of the first."""
         n = len(self._columns)
         free, passes = self._memory, 1
         for name, output in outputs.items():
-            if n >= output.shape[1] + self._options["bias"]:
-                self._layers[name] = _Stream(self._columns, self._options)
-                continue
-            size = n * output.shape[1] * output.element_size()
-            if size > self._memory:
+            width = output.shape[1]
+            kind = _Stream if n >= width + self._options["bias"] else _Kept
+            needed = kind.bytes_for(output, self._columns)
+            if needed > self._memory:
                 raise ValueError(
-                    f"layer {name!r} has {output.shape[1]:,} columns, more than the "
-                    f"{n:,} rows, which are therefore kept: {size:,} bytes, above "
-                    f"memory={self._memory:,}; pass memory={size}, fewer rows, or "
-                    'positions="mean"'
+                    f"layer {name!r} has {width:,} columns in {n:,} rows, which take "
+                    f"{needed:,} bytes, above memory={self._memory:,.0f}; pass "
+                    f'memory={needed}, fewer rows, or positions="mean"'
                 )
-            if size > free:
+            if needed > free:
                 free, passes = self._memory, passes + 1
-            free -= size
+            free -= needed
             if passes == 1:
-                self._layers[name] = _Kept(self._columns, self._options)
+                self._layers[name] = kind(self._columns, self._options)
         self._passes = self._before + passes
 
     def results(self) -> dict[str, Alignment]:
@@ -206,8 +227,17 @@ class _Group:
         return found
 
 
+_FEW = 2**8  # columns below which the factor grows no smaller
+
+
 class _Stream:
     """A layer with m <= n: rows go into the triangular factor as they come."""
+
+    @staticmethod
+    def bytes_for(output: torch.Tensor, columns: np.ndarray) -> int:
+        """What the factor takes, with a column for the bias."""
+        width = output.shape[1] + 1
+        return 8 * 2 * max(width, _FEW) * (width + columns.shape[1])
 
     def __init__(self, columns: np.ndarray, options: dict):
         self._columns = columns
@@ -234,6 +264,11 @@ class _Stream:
 class _Kept:
     """A layer with m > n: rows are kept as they are."""
 
+    @staticmethod
+    def bytes_for(output: torch.Tensor, columns: np.ndarray) -> int:
+        """What the rows take in their dtype."""
+        return len(columns) * output.shape[1] * output.element_size()
+
     def __init__(self, columns: np.ndarray, options: dict):
         self._columns = columns
         self._options = options
@@ -247,15 +282,6 @@ class _Kept:
     def result(self) -> Alignment:
         assert self._features is not None  # there was a batch
         return alignment(self._features, self._columns, **self._options)
-
-
-def _check_one_row_each(name: str, output: torch.Tensor, rows: slice) -> None:
-    given = rows.stop - rows.start
-    if len(output) != given:
-        raise ValueError(
-            f"layer {name!r} gives {len(output)} rows for {given} inputs; "
-            "name a layer around it that gives one row per input"
-        )
 
 
 @contextmanager

@@ -5,11 +5,8 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
-
-from .layers import Sliceable, halving, one_pass, record_layers
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # of weights in a checkpoint
 
@@ -291,66 +288,3 @@ def new_head(model: nn.Module, classes: int, *, seed: int = 0) -> nn.Module:
     like = next(old.parameters())
     model.set_submodule(name, new.to(like.device, like.dtype))
     return model
-
-
-def last_hidden(
-    model: nn.Module, inputs: Sliceable, *, batch_size: int = 256, report=None
-) -> np.ndarray:
-    """Last hidden layer: what the head is given, averaged over positions.
-
-    Parameters
-    ----------
-    model : network; evaluated in evaluation mode, and left as it was
-    inputs : tensor (n, c, h, w) or `NetworkInputs`
-    batch_size : images in one pass; halved, with a warning, as often as memory runs out
-    report : called as ``report(done, n)`` after each pass
-
-    Returns
-    -------
-    array (n, d), float32
-    """
-    name, classifier = head(model)
-    before = nn.Identity()  # whose output is the input of the head
-
-    def attempt(size: int) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
-
-        def keep(rows: slice, outputs: dict[str, torch.Tensor]) -> None:
-            found.append(outputs[name].float().cpu().numpy())
-            if report:
-                report(rows.stop, len(inputs))
-
-        one_pass(model, inputs, {name: before}, size, take=_positions_mean, use=keep)
-        return found
-
-    model.set_submodule(name, nn.Sequential(before, classifier))
-    try:
-        found, _ = halving(attempt, inputs, batch_size)
-    finally:
-        model.set_submodule(name, classifier)
-    return np.concatenate(found)
-
-
-def _positions_mean(x: torch.Tensor) -> torch.Tensor:
-    return x.flatten(2).mean(2) if x.ndim == 4 else x.clone()
-
-
-def predict(
-    model: nn.Module, inputs: Sliceable, *, batch_size: int = 256
-) -> np.ndarray:
-    """Outputs of a network in evaluation mode, (n, classes), float32."""
-    return record_layers(model, inputs, [""], batch_size=batch_size)[""].float().numpy()
-
-
-def accuracy(model: nn.Module, inputs, labels, *, batch_size: int = 256) -> float:
-    """Share of images whose largest output is their label's.
-
-    Parameters
-    ----------
-    model : network
-    inputs : tensor (n, c, h, w) or `NetworkInputs`
-    labels : array (n,), integers
-    batch_size : images in one pass
-    """
-    found = predict(model, inputs, batch_size=batch_size).argmax(1)
-    return float((found == np.asarray(labels)).mean())

@@ -202,7 +202,7 @@ def _execute(source: Path, part: Path, values: dict, path: Path, progress, file)
             progress_bar=progress,
             stderr_file=shown,
             kernel_manager_class=f"{__name__}._KernelManager",
-            **({"on_cell_executed": _counted(file, total)} if file else {}),
+            on_cell_executed=_counted(file, total) if file else None,
         )
         executed = nbformat.read(part, as_version=4)
         return executed, results.collect(executed)

@@ -4,6 +4,8 @@ import re
 
 from torch import nn
 
+from .named_layers import named_layers, plain
+
 __all__ = ["stages"]
 
 OUTPUT = "output"
@@ -35,7 +37,7 @@ def stages(model: nn.Module) -> dict[str, str]:
 
     Parameters
     ----------
-    model : network
+    model : network, also compiled or in DataParallel
 
     Returns
     -------
@@ -52,11 +54,12 @@ def stages(model: nn.Module) -> dict[str, str]:
     >>> stages(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1)))
     {'hidden 1': '1', 'output': ''}
     """
+    model = plain(model)
     if isinstance(model, nn.Sequential):
         hidden = [n for n, m in model.named_children() if not isinstance(m, nn.Linear)]
         if hidden and not any(any(m.children()) for m in model):
             return {**_numbered("hidden {}", hidden), OUTPUT: ""}
-    names = [name for name, _ in model.named_modules()]
+    names = list(named_layers(model))
     for patterns in _FAMILIES.values():
         found = {
             label: [name for name in names if re.fullmatch(pattern, name)]

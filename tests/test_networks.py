@@ -1,4 +1,4 @@
-"""Networks by name, weights from files, and the layer before the head."""
+"""Networks by name, and weights from files."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,12 @@ from torch import nn
 from repalign_utils import data
 from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import (
-    accuracy,
     build,
-    head,
-    last_hidden,
     load_weights,
     new_head,
-    predict,
     pretrained,
 )
+from repalign_utils.outputs import last_hidden, predict
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
 
@@ -144,27 +141,6 @@ def test_the_hub_out_of_reach_is_said_with_the_remedy(monkeypatch):
         pretrained("resnet18")
 
 
-@pytest.mark.parametrize(
-    ("name", "width"),
-    [("small_resnet", 128), ("small_vit", 96), ("squeezenet1_1", 512)],
-)
-def test_the_last_hidden_layer_is_what_the_head_is_given(name, width, images):
-    model = build(name, 3, size=32)
-    model.train()
-    found = last_hidden(model, images, batch_size=2)
-    assert found.shape == (5, width) and found.dtype == np.float32
-    assert model.training
-    model.eval()
-    _, classifier = head(model)
-    with torch.no_grad():
-        if isinstance(classifier, nn.Linear):
-            expected = model(images[:])
-            torch.testing.assert_close(classifier(torch.tensor(found)), expected)
-        else:
-            maps = model.features(images[:]).mean((2, 3))
-            np.testing.assert_allclose(found, maps.numpy(), atol=1e-5)
-
-
 @pytest.mark.parametrize("name", ["small_resnet", "small_vit", "squeezenet1_1"])
 def test_a_new_head_changes_the_head_alone(name, images):
     model = build(name, 3, size=32)
@@ -190,14 +166,6 @@ def test_inputs_are_normalised_and_resized():
         ValueError, match="scale is 'zero'; choose one of half, imagenet"
     ):
         NetworkInputs(white, scale="zero")
-
-
-def test_accuracy_is_the_share_of_right_labels(images):
-    model = build("small_resnet", 3).eval()
-    right = model(images[:]).argmax(1).numpy()
-    assert accuracy(model, images, right) == 1
-    wrong = np.where(np.arange(5) < 2, (right + 1) % 3, right)
-    assert accuracy(model, images, wrong) == pytest.approx(0.6)
 
 
 def test_the_pretrained_squeezenet_names_real_photographs(real_data):

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from repalign_utils.data import About, ImageSet, image_files
 from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import accuracy, build
+from repalign_utils.networks import build
+from repalign_utils.outputs import accuracy
 from repalign_utils.pretrain import Recipe, recipe, source, target_tasks, train
 from repalign_utils.pretrain.__main__ import main
 from repalign_utils.pretrain._batches import Batches, Order

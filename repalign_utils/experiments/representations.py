@@ -16,6 +16,7 @@ from .. import networks, pretrain
 from ..data import ImageSet
 from ..ensemble import choose_device
 from ..network_inputs import NetworkInputs
+from ..outputs import last_hidden
 
 KINDS = ("pretrained", "untrained", "random", "pixels")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -176,7 +177,7 @@ def network_features(
     lower = None if precision == "float32" else getattr(torch, precision)
     try:
         with torch.autocast(where.type, lower, enabled=lower is not None):
-            return networks.last_hidden(model, inputs, batch_size=batch_size)
+            return last_hidden(model, inputs, batch_size=batch_size)
     except AssertionError as error:  # timm's, of networks that know their size
         raise ValueError(
             f"{name} was fed images of {inputs[:1].shape[-1]} pixels per side but is "

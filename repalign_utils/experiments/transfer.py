@@ -14,7 +14,8 @@ from torch import nn
 
 from ..data import ImageSet
 from ..network_inputs import NetworkInputs
-from ..networks import accuracy, last_hidden, new_head
+from ..networks import new_head
+from ..outputs import accuracy, last_hidden
 from ..pretrain import Recipe, train
 from ..probes import linear_probe
 from ..spectral import Alignment, alignment

@@ -15,7 +15,7 @@ from repalign_utils.experiments.representations import (
     weights_file,
 )
 from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import last_hidden
+from repalign_utils.outputs import last_hidden
 
 
 @pytest.fixture(scope="module")
