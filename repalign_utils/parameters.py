@@ -14,6 +14,7 @@ import ast
 import difflib
 import math
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,6 +222,43 @@ def settle(
                 checked = str((base / Path(str(checked)).expanduser()).resolve())
             values[name] = checked
     return values
+
+
+def back_to_defaults(
+    message: str, values: dict, parameters: dict[str, Parameter]
+) -> str:
+    """Options for the command line that give up what a message names.
+
+    Parameters
+    ----------
+    message : text of an error, in which capitals do not count
+    values : name -> value of the run that ended with it
+    parameters : what the notebook declares
+
+    Returns
+    -------
+    str, empty if the message names no value other than a default
+
+    Examples
+    --------
+    >>> taken = declared('images: str = "digits"  # {digits, mnist}: of two classes')
+    >>> back_to_defaults("MNIST is not there", {"images": "mnist"}, taken)
+    '-p images digits'
+    """
+    options = []
+    for name, p in parameters.items():
+        value = values[name]
+        words = value if isinstance(value, list) else [value]
+        # a path may well be named as the place where something lacks
+        named = [w for w in words if isinstance(w, str) and w and w[0] != "/"]
+        named = [
+            w for w in named if re.search(rf"(?i)(?<!\w){re.escape(w)}(?!\w)", message)
+        ]
+        if named and value != p.default:
+            usual = yaml.safe_dump(p.default, default_flow_style=True)
+            usual = usual.removesuffix("\n...\n").strip()
+            options.append(f"-p {name} {shlex.quote(usual)}")
+    return " ".join(options)
 
 
 def _unknown(name, section: str, parameters) -> str:

@@ -207,7 +207,7 @@ def _execute(source: Path, part: Path, values: dict, path: Path, progress, file)
         executed = nbformat.read(part, as_version=4)
         return executed, results.collect(executed)
     except Exception as error:
-        raise _failure(error, part, path) from error
+        raise _failure(error, part, path, values) from error
 
 
 def _counted(file: Path, total: int):
@@ -231,7 +231,7 @@ def _make_absolute(*names: str) -> None:
             os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
 
 
-def _failure(error: Exception, part: Path, path: Path) -> SectionFailed:
+def _failure(error: Exception, part: Path, path: Path, values: dict) -> SectionFailed:
     """Keep the notebook of a failed run, and say which cell failed and why."""
     kept = path.parents[1] / "logs" / f"{path.stem}-{_stamp_time()}-{os.getpid()}.ipynb"
     where, why = "", f"{type(error).__name__}: {error}"
@@ -240,6 +240,11 @@ def _failure(error: Exception, part: Path, path: Path) -> SectionFailed:
             whole.write_bytes(part.read_bytes())
         notebook = nbformat.read(part, as_version=4)
         where, why = _failed_cell(notebook) or (_last_cell(notebook, error), why)
+        if why.startswith("DataMissing"):
+            # the loader cannot know which parameter named it
+            declared = params.declared(parameters_cell(notebook).source)
+            if options := params.back_to_defaults(why, values, declared):
+                why += f" To do without: {options}"
     return SectionFailed(
         f"{path.stem} failed{where}: {why}\nThe notebook with its traceback is {kept}"
     )

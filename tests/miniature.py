@@ -38,6 +38,7 @@ from pathlib import Path
 from IPython.display import display
 
 from repalign_utils import provenance, record
+from repalign_utils.data import DataMissing
 
 print("on the page")
 print("on the terminal", file=sys.stderr)
@@ -50,6 +51,8 @@ if mode == "twice":
 # %%
 if mode == "fail":
     raise RuntimeError(f"gain is {gain}")
+if label == "mnist":
+    raise DataMissing("MNIST is not there.")
 if mode == "die":
     os.kill(os.getpid(), 9)
 if mode == "wait":

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign_utils.parameters import ParameterError, declared, read_yaml, settle
+from repalign_utils.parameters import (
+    ParameterError,
+    back_to_defaults,
+    declared,
+    read_yaml,
+    settle,
+)
 
 CELL = """\
 dataset: str = "digits"  # {digits, mnist}: images with classes
@@ -243,3 +249,22 @@ def test_absolute_home_and_empty_paths_need_no_folder(tmp_path, monkeypatch):
     assert _settled({"data_dir": "/data"})["data_dir"] == "/data"
     assert _settled({"data_dir": "~/data"})["data_dir"] == str(tmp_path / "data")
     assert _settled({"data_dir": ""})["data_dir"] == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "options"),
+    [
+        ({"dataset": "mnist"}, "MNIST is not there", "-p dataset digits"),
+        ({"dataset": "mnist"}, "MNIST2 and x_mnist are not there", ""),
+        ({"dataset": "mnist"}, "CIFAR-10 is not there", ""),
+        ({"dataset": "digits"}, "digits are not there", ""),
+        (
+            {"encodings": ["binary", "thermometer"], "source": "P002"},
+            "neither thermometer nor P002",
+            "-p encodings '[bumps, binary]' -p source P001",
+        ),
+        ({"data_dir": "/a"}, "/a lacks MNIST", ""),
+    ],
+)
+def test_what_a_message_names_is_given_up_for_the_default(given, message, options):
+    assert back_to_defaults(message, _settled(given), PARAMETERS) == options

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from repalign_utils.data import About, ImageSet, image_files
+from repalign_utils.data import About, DataMissing, ImageSet, image_files
 from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import build
 from repalign_utils.outputs import accuracy
@@ -377,6 +377,12 @@ def test_a_folder_needs_a_class_list(folder, tmp_path):
     (tmp_path / "natural.txt").write_text("red\n")
     files = source(str(folder), "natural", class_list=tmp_path / "natural.txt")
     assert files.classes == ("red",)
+
+
+def test_absent_imagenet_says_where_its_classes_go(tmp_path):
+    text = rf"ImageNet is not there: there is no folder {tmp_path}/imagenet/train nor "
+    with pytest.raises(DataMissing, match=text):
+        source("imagenet", "natural", data_dir=tmp_path)
 
 
 def test_real_cifar_sources_have_the_classes_of_their_family(real_data):

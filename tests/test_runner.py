@@ -200,6 +200,19 @@ def test_a_dead_kernel_is_a_clear_failure_that_leaves_earlier_results(fresh):
     assert output.with_suffix(".json").read_text() == "earlier record"
 
 
+def test_missing_data_are_answered_with_the_parameter_that_names_them(fresh):
+    with pytest.raises(
+        runner.SectionFailed,
+        match=r"DataMissing: MNIST is not there\. To do without: -p label P001\nThe ",
+    ):
+        runner.run(
+            fresh / "notebooks/05_tiny.py",
+            fresh / "out.ipynb",
+            given={"label": "mnist", "gain": 2.0},
+            progress=False,
+        )
+
+
 @pytest.fixture
 def scratch():
     """Folder for what a killed process leaves; short, as the names of sockets are."""

@@ -250,7 +250,7 @@ def _missing(
         f"{original.title} is not there: {lacking}; to download it failed ({error}). "
         f"Unpack {original.archive} in {folders[0]}, or name the folder that holds "
         f"{original.folder} or {original.name}/{split}/CLASS/*.png by data_dir or "
-        "REPALIGN_DATA, or use the embedded procedural_images."
+        "REPALIGN_DATA, or take digits or drawn pictures, which need no files."
     )
 
 

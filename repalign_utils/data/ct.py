@@ -153,8 +153,8 @@ def _ct_file(data_dir: str | os.PathLike[str]) -> Path:
             f"the CT slices are not there: there is none of {looked}; to download "
             f"them failed ({error}). Put {_CSV} or its zip into "
             f"{folders[0] / 'ct_slices'}, or name a CSV by path, or name the folder "
-            "that holds ct_slices by data_dir or REPALIGN_DATA, or use the embedded "
-            'dataset="ct_phantom".'
+            "that holds ct_slices by data_dir or REPALIGN_DATA, or take ct_phantom, "
+            "which needs no files."
         ) from None
 
 

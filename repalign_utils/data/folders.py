@@ -243,5 +243,5 @@ def _office_folder(domain: str, data_dir: str | os.PathLike[str]) -> Path:
         "no download of this set: get it from the project page of its authors (K. "
         "Saenko, Adapting Visual Category Models to New Domains, 2010), unpack it to "
         f"{tried[1].parent}, or name the folder that holds office31 by data_dir or "
-        "REPALIGN_DATA."
+        "REPALIGN_DATA, or take drawn pictures, which need no files."
     )

@@ -303,8 +303,8 @@ def _mnist_root(data_dir: str | os.PathLike[str]) -> Path:
         raise DataMissing(
             f"MNIST is not there: {lacking}; to download it failed ({error}). "
             f"Put the unpacked files into {folders[0] / _RAW}, or name the folder that "
-            "holds MNIST/raw by data_dir or REPALIGN_DATA, or use the embedded "
-            'dataset="digits".'
+            "holds MNIST/raw by data_dir or REPALIGN_DATA, or take digits, which "
+            "need no files."
         ) from None
     return folders[-1]
 

@@ -44,6 +44,8 @@ def source(
 
     Raises
     ------
+    DataMissing
+        If the files are not on disk and cannot be downloaded.
     ValueError
         If the source, the family or a class is unknown.
     """
@@ -63,7 +65,7 @@ def source(
             seed=seed,
         )
     if name == "imagenet":
-        folder = data_folders(data_dir)[0] / "imagenet" / "train"
+        folder = _imagenet(data_dir)
         names = data.imagenet_classes(family)
     else:
         folder, names = Path(name).expanduser(), _class_list(name, class_list)
@@ -80,6 +82,19 @@ def _some(names, count: int, seed: int) -> tuple[str, ...]:
         )
     drawn = np.random.default_rng(seed).permutation(len(names))[: count or len(names)]
     return tuple(names[i] for i in sorted(drawn))
+
+
+def _imagenet(data_dir: str | Path) -> Path:
+    places = [f / "imagenet" / "train" for f in data_folders(data_dir)]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise data.DataMissing(
+        f"ImageNet is not there: there is no folder {' nor '.join(map(str, places))}. "
+        "There is no download of this set: put its class folders (n01440764, ...) "
+        f"into {places[0]}, or name the folder that holds imagenet by data_dir or "
+        "REPALIGN_DATA, or take drawn pictures, which need no files."
+    )
 
 
 def _class_list(name: str, class_list: str | Path) -> str | Path:

@@ -300,7 +300,7 @@ def test_absent_slices_are_one_error_that_says_all(site, cache, tmp_path, monkey
         assert f"{folder}/ct_slices/{NAME}, {folder}/{NAME}, {folder}/ct_sl" in text
     assert f"failed ({site.url}/ct.zip: HTTP Error 404: Not Found)." in text
     assert f"Put {NAME} or its zip into {tmp_path}/ct_slices, or name a CSV" in text
-    assert text.endswith('or use the embedded dataset="ct_phantom".')
+    assert text.endswith("or REPALIGN_DATA, or take ct_phantom, which needs no files.")
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 

@@ -198,8 +198,7 @@ def test_absent_mnist_is_one_error_that_says_all(site, small_folder, monkeypatch
     first = f"{NAMES[0]}.gz: HTTP Error 404: Not Found"
     assert f"({site.url}/a/{first}; {site.url}/b/{first})" in text
     assert f"Put the unpacked files into {raw}, or name the folder that holds" in text
-    assert text.endswith('by data_dir or REPALIGN_DATA, or use the embedded dataset="'
-                         'digits".')  # fmt: skip
+    assert text.endswith("or REPALIGN_DATA, or take digits, which need no files.")
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
