@@ -12,6 +12,10 @@ ROUNDING = {"rel_tol": 1e-5, "abs_tol": 1e-8}
 # Share of values that may lie beyond two standard errors, of a section and of all
 # sections together, and the chance of a false alarm by single values. See `Agreement`.
 MOST_OF_SECTION, MOST_OF_ALL, FALSE_ALARM = 1 / 2, 1 / 5, 0.01
+# Data that all seeds of a run share are drawn once, from the first seed; no interval of
+# that run holds how much another draw would move its values. Runs of other seeds are
+# therefore compared with a margin, as a share of the value.
+OTHER_SEEDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,10 @@ class Difference:
     ----------
     name : of the quantity
     first, second : its intervals in the two runs
-    errors : distance of the means in standard errors of that distance, from the
-        spread over seeds in both runs (Welch's statistic); 0 where the values are
-        equal to rounding, infinite where there is a distance and no spread
+    errors : distance of the means, beyond the margin, in standard errors of that
+        distance, from the spread over seeds in both runs (Welch's statistic); 0 where
+        the values are equal to rounding, infinite where there is a distance and no
+        spread
     p_value : of Welch's t test
     unequal : whether values that no training has touched differ by more than rounding
     """
@@ -100,7 +105,9 @@ class Difference:
         )
 
 
-def difference(name: str, first, second, *, exact: bool = False) -> Difference:
+def difference(
+    name: str, first, second, *, exact: bool = False, margin: float = 0.0
+) -> Difference:
     """Compare the values of one quantity in two runs.
 
     Parameters
@@ -109,6 +116,8 @@ def difference(name: str, first, second, *, exact: bool = False) -> Difference:
     first, second : arrays (seeds,), not necessarily of one length
     exact : whether the values, seed by seed, follow from the same data without
         training, so that they may differ by rounding alone
+    margin : share of the larger mean by which the means may differ before the distance
+        counts; what is left of it is compared with its standard error
 
     References
     ----------
@@ -125,7 +134,9 @@ def difference(name: str, first, second, *, exact: bool = False) -> Difference:
 
     a, b = (np.asarray(v, dtype=np.float64) for v in (first, second))
     same = len(a) == len(b) and _equal(a, b)
-    gap = 0.0 if same else abs(float(a.mean() - b.mean()))
+    means = float(a.mean()), float(b.mean())
+    within = margin * max(map(abs, means))
+    gap = 0.0 if same else max(0.0, abs(means[0] - means[1]) - within)
     squares = [_squared_error(v) for v in (a, b)]
     error = math.sqrt(sum(squares))
     errors = gap / error if error else (math.inf if gap else 0.0)
@@ -219,6 +230,7 @@ def agreement(
     second: Mapping[str, Sequence[float]],
     *,
     exact: Iterable[str] = (),
+    margin: float = 0.0,
 ) -> Agreement:
     """Compare two runs of a section.
 
@@ -227,6 +239,8 @@ def agreement(
     first, second : name -> values (seeds,)
     exact : names of the values that must be equal to rounding: those that no training
         has touched, where both runs drew the same data
+    margin : share of a value by which runs may differ without it being counted; 0 for
+        runs of the same seeds, `OTHER_SEEDS` for runs of others
 
     Examples
     --------
@@ -236,7 +250,7 @@ def agreement(
     """
     exact = set(exact)
     found = [
-        difference(name, first[name], second[name], exact=name in exact)
+        difference(name, first[name], second[name], exact=name in exact, margin=margin)
         for name in first
         if name in second
     ]

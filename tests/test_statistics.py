@@ -100,3 +100,20 @@ def test_sections_that_each_agree_can_disagree_together():
     (reason,) = statistics.overall([each] * 8)
     assert reason.startswith("32 of 80 values lie beyond two standard errors: v0: ")
     assert statistics.overall([each, *[agreement(mixed, mixed)] * 7]) == []
+
+
+@given(
+    mean=st.floats(0.01, 100),
+    share=st.floats(0.0, 0.5),
+    margin=st.floats(0.01, 0.3),
+)
+def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
+    first = [mean * f for f in (0.99, 1.0, 1.01)]
+    second = [value * (1 + share) for value in first]
+    found = difference("x", first, second, margin=margin)
+    beyond = share * mean - margin * (1 + share) * mean
+    if beyond <= 0:
+        assert found.errors == 0
+    else:
+        error = np.hypot(stats.sem(first), stats.sem(second))
+        assert found.errors == pytest.approx(beyond / error, rel=1e-6, abs=1e-9)
