@@ -134,7 +134,8 @@ table(
 # classes; and to tell each class from the rest. With $K$ balanced classes the targets
 # of the latter are mostly $-1$: a share $(1 - 2/K)^2$ of their energy, 64 % of ten
 # classes and 96 % of a hundred, lies in a constant that any features with a constant
-# column hold. It says nothing of the images, so it is taken off:
+# column hold. It says nothing of the images, so it is taken off, as
+# `repalign_utils.one_vs_rest` does with labels of any kind:
 #
 # $$
 # y_i = \pm 1 - (2/K - 1) .

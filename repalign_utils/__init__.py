@@ -9,6 +9,7 @@ from importlib import import_module
 _HOMES = {
     "Alignment": "spectral",
     "alignment": "spectral",
+    "one_vs_rest": "labels",
     "MLPEnsemble": "ensemble",
     "Training": "training",
     "fit": "training",

@@ -1,6 +1,7 @@
 from . import data as data
 from . import figures as figures
 from .ensemble import MLPEnsemble as MLPEnsemble
+from .labels import one_vs_rest as one_vs_rest
 from .layers import record_layers as record_layers
 from .layerwise import layer_alignment as layer_alignment
 from .results import provenance as provenance

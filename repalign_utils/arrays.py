@@ -1,7 +1,8 @@
 """The one door for arrays: what comes in is checked here, and turned into float64.
 
-NumPy arrays, PyTorch tensors on any device and plain lists are taken. PyTorch is
-never imported here: a tensor can only arrive once its library is loaded.
+NumPy arrays, PyTorch tensors on any device, data frames, DLPack objects and plain
+lists are taken. PyTorch is never imported here: a tensor can only arrive once its
+library is loaded.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .array_kinds import SHORT_FLOATS, check_dtype, dtype_name, opened
+
 if TYPE_CHECKING:
     import torch
     from numpy.typing import ArrayLike
@@ -20,10 +23,9 @@ if TYPE_CHECKING:
     Values = ArrayLike | torch.Tensor
     Array = np.ndarray | torch.Tensor
 
-__all__ = ["features_matrix", "to_numpy", "targets_matrix", "vector"]
+_ROWS_TO_JUDGE = 20
 
-_REAL = "float16, bfloat16, float32, float64 or an integer type"
-_LOW_PRECISION = ("float16", "bfloat16", "float32")
+__all__ = ["features_matrix", "to_numpy", "targets_matrix", "vector"]
 
 
 def is_tensor(values: object) -> bool:
@@ -37,14 +39,9 @@ def namespace(array: Array) -> ModuleType:
     return sys.modules["torch"] if is_tensor(array) else np
 
 
-def dtype_name(array: Array) -> str:
-    """Name of the type of the entries without its library, such as "bfloat16"."""
-    return str(array.dtype).removeprefix("torch.")
-
-
 def is_low_precision(array: Array) -> bool:
     """Whether the entries are floats of less than 64 bits."""
-    return dtype_name(array) in _LOW_PRECISION
+    return dtype_name(array) in SHORT_FLOATS
 
 
 def to_numpy(array: Array) -> np.ndarray:
@@ -120,8 +117,13 @@ def features_matrix(features: Values) -> Array:
     return array
 
 
-def targets_matrix(targets: Values, features: Array, name: str = "features") -> Array:
+def targets_matrix(
+    targets: Values, features: Array, *, name: str = "features"
+) -> Array:
     """Check targets against features and give them as float64 columns beside those.
+
+    A warning, shown at the line that called the caller, says where the targets look
+    like class labels, or where a constant is most of one.
 
     Parameters
     ----------
@@ -164,6 +166,7 @@ def targets_matrix(targets: Values, features: Array, name: str = "features") -> 
     columns = beside(array.reshape(n, -1), features)
     check_finite(columns, "targets")
     _check_not_zero(columns)
+    _warn_of_labels(array, columns)
     return columns
 
 
@@ -237,15 +240,10 @@ def check_finite(block: Array, name: str, row: int = 0, column: int = 0) -> None
 def _numbers(values: Values, name: str) -> Array:
     if is_tensor(values):
         return _tensor(values, name)
-    if np.ma.isMaskedArray(values):
-        raise ValueError(f"{name} are a masked array; fill it first with .filled(0)")
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} are no rectangular array ({error}); give all rows one length"
-        ) from None
-    _check_dtype(array, name)
+    array = opened(values, name)
+    if is_tensor(array):
+        return _tensor(array, name)
+    check_dtype(array, name, values)
     return array
 
 
@@ -254,7 +252,7 @@ def _tensor(tensor: Any, name: str) -> Array:
         raise ValueError(
             f"{name} are a {tensor.layout} tensor; make it dense with .to_dense()"
         )
-    _check_dtype(tensor, name)
+    check_dtype(tensor, name)
     tensor = tensor.detach()
     if tensor.device.type != "cpu" and not _computes_float64(tensor.device):
         warnings.warn(
@@ -280,27 +278,15 @@ def _computes_float64(device: torch.device) -> bool:
     return True
 
 
-def _check_dtype(array: Array, name: str) -> None:
-    dtype = dtype_name(array)
-    if dtype.startswith(("int", "uint")) or dtype in (*_LOW_PRECISION, "float64"):
-        return
-    remedy = f"convert {name} to float64"
-    if dtype == "bool":
-        remedy = f"convert {name} to numbers, e.g. -1 and 1"
-    if dtype.startswith("complex"):
-        remedy = (
-            f"pass {name}.real, or real and imaginary parts as columns of their own"
-        )
-    raise TypeError(f"{name} have dtype {dtype} but must be {_REAL}; {remedy}")
-
-
 def beside(array: Array, features: Array) -> Array:
     """Move `array`, as float64, to where `features` are worked on."""
     if not on_device(features):
         return to_numpy(array).astype(np.float64, copy=False)
     torch = namespace(features)
     if not is_tensor(array):
-        array = torch.from_numpy(np.array(array))  # a copy: it may be read-only
+        array = torch.from_numpy(
+            np.array(array, np.float64)
+        )  # a copy: it may be read-only
     return array.to(features.device, torch.float64)  # pyright: ignore
 
 
@@ -319,6 +305,29 @@ def _check_not_zero(targets: Array) -> None:
                 f"column {column} of the targets is so large that its squared norm "
                 "exceeds float64; divide the targets by their largest entry"
             )
+
+
+def _warn_of_labels(given: Array, columns: Any) -> None:
+    """Warn, once, of targets that stand for classes, or that hardly vary."""
+    n, k = columns.shape
+    if k == 1 and "int" in dtype_name(given) and not (abs(columns) == 1).all():
+        text = (
+            f"the targets are whole numbers ({dtype_name(given)}) and are taken as "
+            "quantities; of class labels make columns with one_vs_rest(labels), and "
+            "pass quantities as floats"
+        )
+    else:
+        share = (columns.mean(0) ** 2 * n / (columns * columns).sum(0)).tolist()
+        worst = max(range(k), key=share.__getitem__)
+        # The share is 1 / n by chance, and nearly never so large in this many rows.
+        if n < _ROWS_TO_JUDGE or share[worst] <= 0.5:
+            return
+        text = (
+            f"{share[worst]:.1%} of the squared norm of the targets' column {worst} is "
+            "that of its mean, a constant that tells no row from another; subtract "
+            "targets.mean(0), or make columns of labels with one_vs_rest(labels)"
+        )
+    warnings.warn(text, stacklevel=4)
 
 
 def _shape(array: Array) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from .model_inputs import Batch, open_inputs, place_of
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
 from .positions import POSITIONS, as_matrix, checked_mask, mask_of
-from .spectral import Alignment, alignment, from_spectrum
+from .spectral import Alignment, from_spectrum, measured
 
 if TYPE_CHECKING:
     from .arrays import Values
@@ -128,7 +128,7 @@ def layer_alignment(
     limit = bytes_of(memory)
     source = open_inputs(inputs, place_of(model)[1])
     n = len(targets) if source.n is None else source.n  # pyright: ignore
-    columns: Any = arrays.targets_matrix(targets, np.empty((n, 0)), "inputs")
+    columns: Any = arrays.targets_matrix(targets, np.empty((n, 0)), name="inputs")
     given = checked_mask(mask, n)
     options = {"bias": bias, "normalize": normalize}
     found: dict[str, Alignment] = {}
@@ -281,7 +281,9 @@ class _Kept:
 
     def result(self) -> Alignment:
         assert self._features is not None  # there was a batch
-        return alignment(self._features, self._columns, **self._options)
+        features = arrays.features_matrix(self._features)
+        columns = arrays.beside(self._columns, features)
+        return measured(Design(features, **self._options), columns)
 
 
 @contextmanager

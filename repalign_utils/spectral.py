@@ -42,7 +42,7 @@ class Alignment:
 
     Examples
     --------
-    >>> found = alignment(np.eye(3)[:, :2], [2, 1, 1], bias=False, normalize=False)
+    >>> found = alignment(np.eye(3)[:, :2], [2.0, 1, 1], bias=False, normalize=False)
     >>> found
     Alignment(n=3, rank=2, targets=1, method='gram')
     >>> found.target_energy
@@ -142,7 +142,7 @@ class Alignment:
 
         Examples
         --------
-        >>> found = alignment(np.diag([2.0, 1.0]), [1, 0.1], False, False)
+        >>> found = alignment(np.diag([2, 1]), [1, 0.1], bias=False, normalize=False)
         >>> found.rank(0.5), found.rank(0.05)
         (array([1]), array([2]))
         """
@@ -249,6 +249,7 @@ def _whole_steps(steps: Values) -> np.ndarray:
 def alignment(
     features: Values,
     targets: Values,
+    *,
     bias: bool = True,
     normalize: bool = True,
     method: str = "auto",
@@ -265,7 +266,7 @@ def alignment(
         NumPy, PyTorch on any device, or nested lists; float16, bfloat16, float32,
         float64 or integers; n may be smaller or larger than d.
     targets : array (n,) or (n, k)
-        A vector is one target, k = 1.
+        A vector is one target, k = 1. Class labels become columns by `one_vs_rest`.
     bias : bool
         Append the column of ones.
     normalize : bool
@@ -290,6 +291,13 @@ def alignment(
         If shapes do not fit, an entry is NaN or infinite, a target or all features
         are zero, a row is zero that has to be scaled, or the method is unknown.
 
+    Warns
+    -----
+    UserWarning
+        If targets are integers other than -1 and 1 in one column, as labels are, or
+        if, in 20 rows or more, the mean of a target holds more than half of its
+        squared norm, of which the constant column captures all.
+
     References
     ----------
     Imani, Hu & White (2022), "Representation Alignment in Neural Networks", TMLR,
@@ -298,7 +306,7 @@ def alignment(
     Examples
     --------
     >>> features = np.array([[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
-    >>> found = alignment(features, [1, 2, 5], bias=False, normalize=False)
+    >>> found = alignment(features, [1.0, 2, 5], bias=False, normalize=False)
     >>> found.singular_values
     array([3., 2.])
     >>> found.energy.round(12).ravel().tolist()
@@ -310,8 +318,24 @@ def alignment(
             "leave it out to have it chosen"
         )
     source = arrays.features_matrix(features)
-    columns: Any = arrays.targets_matrix(targets, source)
-    design = Design(source, bias, normalize)
+    columns = arrays.targets_matrix(targets, source)
+    return measured(Design(source, bias, normalize), columns, method=method)
+
+
+def measured(design: Design, columns: Any, *, method: str = "auto") -> Alignment:
+    """As `alignment`, of features and targets that have been checked.
+
+    Parameters
+    ----------
+    design : Design
+    columns : array (n, k), float64
+        From `repalign_utils.arrays.targets_matrix`.
+    method : {"auto", "gram", "svd"}
+
+    Returns
+    -------
+    Alignment
+    """
     target_energy = arrays.to_numpy((columns * columns).sum(0))
     found, used = _spectrum(design, columns, target_energy, method)
     return from_spectrum(found, target_energy, len(columns), used)

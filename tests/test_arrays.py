@@ -78,8 +78,7 @@ REAL = "must be float16, bfloat16, float32, float64 or an integer type"
         (
             np.ones((2, 2), dtype=bool),
             TypeError,
-            f"features have dtype bool but {REAL}; convert features to numbers, "
-            "e.g. -1 and 1",
+            f"features have dtype bool but {REAL}; pass numbers, e.g. 1.0 * features",
         ),
         (
             torch.ones(2, 2, dtype=torch.complex64),
@@ -90,7 +89,8 @@ REAL = "must be float16, bfloat16, float32, float64 or an integer type"
         (
             [["a", "b"]],
             TypeError,
-            f"features have dtype <U1 but {REAL}; convert features to float64",
+            f"features have dtype <U1 but {REAL}; features[0, 0] is 'a': leave that "
+            "column out, or make columns of it with one_vs_rest",
         ),
         (
             torch.ones(2, 2).to(torch.float8_e4m3fn),
@@ -203,7 +203,8 @@ def test_unfit_targets_are_refused_with_the_remedy(targets, message):
 
 
 def test_boolean_targets_are_refused():
-    with pytest.raises(TypeError, match=r"targets have dtype bool but .* -1 and 1$"):
+    message = r"targets have dtype bool but .*; pass one_vs_rest\(targets\), or 2.0"
+    with pytest.raises(TypeError, match=message):
         arrays.targets_matrix(np.array([True, False]), np.eye(2))
 
 

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from ..data import ImageSet
+from ..labels import one_vs_rest
 from ..probes import linear_probe
 from ..spectral import Alignment, alignment
 
@@ -142,8 +143,13 @@ def class_columns(*parts: ImageSet) -> np.ndarray:
     class from another, holds nearly all of its energy: 88 % with 31 classes. A column
     of two classes of one size, as the paper takes them, has no mean to lose.
     """
-    columns = np.concatenate([part.targets() for part in parts]).astype(np.float64)
-    return columns - columns.mean(0)
+    columns = one_vs_rest(np.concatenate([part.labels for part in parts]))
+    if columns.shape[1] != len(parts[0].classes):
+        raise ValueError(
+            f"there are images of {columns.shape[1]} of {len(parts[0].classes)} "
+            "classes; keep those that have images, with .only(...)"
+        )
+    return columns
 
 
 def _check(features, images) -> None:

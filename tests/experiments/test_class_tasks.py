@@ -1,12 +1,18 @@
 """Scores of features on pairs of classes, and on each class against the rest."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from repalign_utils import alignment, data
-from repalign_utils.experiments.class_tasks import drawn_pairs, pair_scores, rest_scores
+from repalign_utils.experiments.class_tasks import (
+    class_columns,
+    drawn_pairs,
+    pair_scores,
+    rest_scores,
+)
 from repalign_utils.probes import linear_probe
 
 X = np.linspace(0, 1, 21)
@@ -71,7 +77,7 @@ def test_a_pair_is_scored_as_alignment_and_probe_say(images, pixels):
     outputs = linear_probe(pixels[0][rows], y, STEPS).predict(pixels[0][rows])
     loss = ((outputs - y) ** 2).mean((1, 2))
     np.testing.assert_allclose(found.loss, loss, atol=1e-9)
-    assert found.loss[0] == 1 and (np.diff(found.loss) < 0).all()
+    assert found.loss[0] == pytest.approx(1) and (np.diff(found.loss) < 0).all()
     assert found.accuracy[0] == 0.5 and found.accuracy[-1] > 0.9
 
 
@@ -110,3 +116,9 @@ def test_features_and_images_must_go_together(images, pixels):
         ValueError, match="are of 3 classes and test images of 2, or in another order"
     ):
         rest_scores((pixels[0], fewer.pixels()), (images[0], fewer), **options)
+
+
+def test_a_class_without_images_is_refused(images):
+    some = replace(images[0], labels=images[0].labels % 2)
+    with pytest.raises(ValueError, match="there are images of 2 of 3 classes; keep"):
+        class_columns(some)
