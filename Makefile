@@ -6,12 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.8
 
-# A relative path would mean something else in a notebook's working folder.
-ifneq ($(REPALIGN_DATA),)
-export REPALIGN_DATA := $(abspath $(REPALIGN_DATA))
-endif
-
-WORKFLOW = $(BIN)/snakemake --cores $(CORES) --keep-going book --config
+BUILD = @exec $(BIN)/python -m repalign_utils build --with-parent --cores $(CORES)
 
 .DEFAULT_GOAL := help
 .PHONY: help env book paper section test bench lock clean
@@ -24,29 +19,27 @@ env: $(VENV)/.ready ## make the environment .venv (nothing to do when it is ther
 # The stamp is the last thing written: what was interrupted is done again. A folder that
 # has a working Python is kept, so a changed lock costs seconds.
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { \
+	@command -v "$(PYTHON)" >/dev/null || { \
 	  echo "make env: there is no '$(PYTHON)' on the PATH; install Python 3.11 or newer, or" \
 	  "name one with 'make env PYTHON=/path/to/python3.12'" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "make env: '$(PYTHON)' is $$($(PYTHON) --version 2>&1), but 3.11 or newer is" \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make env: '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1), but 3.11 or newer is" \
 	  "needed; name one with 'make env PYTHON=/path/to/python3.12'" >&2; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 book: env ## execute the sections (quick profile) and build the site
-	$(WORKFLOW) profile=quick
-	@$(BIN)/repalign times --profile quick
+	$(BUILD)
 
 paper: env ## the same at the paper's sizes, on real data (hours)
-	$(WORKFLOW) profile=paper
-	@$(BIN)/repalign times --profile paper
+	$(BUILD) --profile paper
 
 section: env ## run one section, e.g. make section S=05
 	@test -n "$(S)" || { echo "make section: name one, e.g. make section S=05" >&2; exit 1; }
-	$(BIN)/repalign run $(S)
+	$(BIN)/python -m repalign_utils run "$(S)"
 
 test: env ## run the whole test suite, Chromium set up where it is missing
 	$(BIN)/python -m tests.browser.chromium

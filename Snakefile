@@ -1,6 +1,7 @@
 # The workflow over sections: execute each with the one runner, publish, build.
 #   snakemake -c 2 book                          quick profile
 #   snakemake -c 2 book --config profile=paper   the paper's sizes
+# `repalign build` (make book) is the same, behind a lock and with less to read.
 # A rule reruns when its notebook, its parameters or the package's code change.
 import glob
 import os
@@ -16,8 +17,8 @@ SECTIONS = sorted(Path(p).stem for p in glob.glob("notebooks/[0-9][0-9]_*.py"))
 PYTHON = sys.executable
 PACKAGE = sorted(glob.glob("repalign_utils/**/*.py", recursive=True))
 # What only shapes the site or the command line does not change a section's numbers.
-SHELL_ONLY = {"__main__.py", "claims.py", "pages.py"}
-CODE = [p for p in PACKAGE if Path(p).name not in SHELL_ONLY]
+SHELL_ONLY = ["__main__", "build", "claims", "pages", "progress", "references"]
+CODE = sorted(set(PACKAGE) - {f"repalign_utils/{name}.py" for name in SHELL_ONLY})
 STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]
 with open(f"notebooks/profiles/{PROFILE}.yaml") as file:
     SETTINGS = yaml.safe_load(file) or {}
@@ -63,8 +64,9 @@ rule execute:
         gpu=gpus,
     shell:
         # A job on this machine takes one free GPU for itself; SLURM hands out its own.
-        "OMP_NUM_THREADS={threads} workflow/with_gpu.sh {resources.gpu} "
-        "{PYTHON} -m repalign_utils run {wildcards.section}"
+        "exec {PYTHON:q} workflow/step.py {wildcards.section} "
+        "env OMP_NUM_THREADS={threads} workflow/with_gpu.sh {resources.gpu} "
+        "{PYTHON:q} -m repalign_utils run {wildcards.section}"
         f" --profile {PROFILE} -o {{output.notebook}}"
 
 
@@ -79,7 +81,8 @@ rule publish:
     params:
         profile=PROFILE, # both profiles write the same pages: a change publishes anew
     shell:
-        "{PYTHON} -m repalign_utils publish --profile {params.profile}"
+        "exec {PYTHON:q} workflow/step.py publish "
+        "{PYTHON:q} -m repalign_utils publish --profile {params.profile}"
 
 
 rule site:
@@ -94,4 +97,6 @@ rule site:
     output:
         touch("_build/html/.built"),
     shell:
-        f"{Path(PYTHON).parent}/jupyter-book build . -W --keep-going -n"
+        # Not the command: the first line of a script cannot hold every path.
+        "exec {PYTHON:q} workflow/step.py site {PYTHON:q} -c "
+        "'from jupyter_book.cli.main import main; main()' build . -W --keep-going -n"

@@ -67,6 +67,7 @@ def main():
     "progress_file",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
+    envvar="REPALIGN_PROGRESS",
     help="File that gets a line k/n whenever k of n cells have run.",
 )
 def run(section, given, file, profile, output, quiet, progress_file):
@@ -106,6 +107,26 @@ def _check_output(output: Path):
             f"-o is {str(output)!r}, but {folder} is not a folder that can be "
             "written; name another place, such as runs/mine.ipynb"
         )
+
+
+@main.command()
+@click.option("--profile", type=Profile, default="quick", show_default=True)
+@click.option("--cores", default="all", show_default=True, help="Cores to use.")
+@click.option("--wait", is_flag=True, help="Wait for another build of the folder.")
+@click.option("--with-parent", is_flag=True, help="End once the caller is gone.")
+def build(profile, cores, wait, with_parent):
+    """Execute the sections that changed, and build the website."""
+    from . import build
+
+    with _said_plainly():
+        base = project.root()
+    try:
+        status = build.make_book(
+            base, profile, cores=cores, wait=wait, with_parent=with_parent
+        )
+    except (build.BuildRefused, build.BuildFailed) as error:
+        raise click.ClickException(str(error)) from None
+    raise SystemExit(status)
 
 
 @main.command()

@@ -41,6 +41,17 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def remove_parts(folder: str | os.PathLike) -> None:
+    """Remove the temporary files that killed writers have left in a folder.
+
+    Parameters
+    ----------
+    folder : path of the folder, into which nobody may be writing; it may be absent
+    """
+    for part in Path(folder).glob(".*-*.part*"):
+        part.unlink(missing_ok=True)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -1,6 +1,8 @@
 """The workflow: what it would run, and one GPU for each job that needs one."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.section
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+SNAKEFILE = ROOT / "Snakefile"
 SECTIONS = project.sections(ROOT)
 PARTS = ("Snakefile", "claims.yaml", "_config.yml", "_toc.yml", "notebooks", "workflow")
 
@@ -68,10 +71,19 @@ def test_a_changed_notebook_reruns_its_section_alone_and_changed_code_all(base):
 
 def test_what_only_shapes_the_site_reruns_no_section(base):
     finish(base, *SECTIONS)
-    (base / "repalign_utils" / "pages.py").touch()
+    for name in ("pages", "references", "build", "__main__"):
+        (base / "repalign_utils" / f"{name}.py").touch()
     (base / "claims.yaml").touch()
     jobs, _ = plan(base)
     assert "execute" not in jobs and jobs["publish"] == 1
+
+
+def test_what_a_run_loads_reruns_every_section():
+    ask = "import sys, repalign_utils.runner; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+    shaping = re.search(r"^SHELL_ONLY = (\[.*?\])", SNAKEFILE.read_text(), re.M | re.S)
+    spared = {f"repalign_utils.{name}" for name in ast.literal_eval(shaping[1])}
+    assert spared and not spared & set(done.stdout.split())
 
 
 def test_a_new_section_needs_its_file_alone(base):
