@@ -1,14 +1,14 @@
-"""Decode PNG and JPEG files by threads; a damaged one is an error with its name."""
+"""Decode image files by threads; a damaged one is an error with its name."""
 
-import io
 import os
-import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+
+from repalign_utils.data._image_file import content_of, rgb
 
 _BATCH = 256  # files whose bytes are held at a time
 
@@ -21,7 +21,7 @@ class Digest(Protocol):
 
 
 def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarray:
-    """Decode images to red, green and blue.
+    """Decode images to red, green and blue, each as `_image_file.rgb` says.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarr
     ValueError
         If a file cannot be read or decoded or has another size; names it.
     """
-    first = _decode(paths[0], _content(paths[0]), size)
+    first = rgb(paths[0], content_of(paths[0]), size)
     images = np.empty((len(paths), *first.shape), np.uint8)
 
     def read(index: int) -> bytes:
-        content = _content(paths[index])
-        image = _decode(paths[index], content, size)
+        content = content_of(paths[index])
+        image = rgb(paths[index], content, size)
         if image.shape != first.shape:
             raise ValueError(
                 f"{paths[index]} has {_extent(image)} pixels but {paths[0]} has "
@@ -66,53 +66,3 @@ def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarr
 
 def _extent(image: np.ndarray) -> str:
     return f"{image.shape[2]} x {image.shape[1]}"
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read ({error.strerror}); restore it or take it out "
-            "of the folder"
-        ) from None
-
-
-def _decode(path: Path, content: bytes, size: int | None) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            return _pixels(image, size, Image.Resampling.BILINEAR)
-    # what Pillow raises for damaged content, by format and place
-    except (
-        EOFError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        struct.error,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(
-            f"{path} is damaged or no PNG or JPEG image ({_reason(error)}); get it "
-            "anew or take it out of the folder"
-        ) from None
-
-
-def _reason(error: Exception) -> str:
-    # Pillow names the buffer by its address, which tells nobody anything
-    return "not identified" if "BytesIO" in str(error) else str(error)
-
-
-def _pixels(image: Any, size: int | None, averaging: Any) -> np.ndarray:
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(f"mode {image.mode} has more than 8 bits per channel")
-    if size is not None:
-        # a JPEG far larger than needed is decoded at a half, a quarter or an eighth
-        image.draft("RGB", (2 * size, 2 * size))
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")
-    image = image.convert("RGB")
-    if size is not None and image.size != (size, size):
-        image = image.resize((size, size), averaging)
-    return np.asarray(image).transpose(2, 0, 1)

@@ -1,8 +1,8 @@
 """Images with classes: in memory, or still on disk."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +114,7 @@ class ImageFiles:
     Attributes
     ----------
     paths : tuple of Path
-        One PNG or JPEG file per image.
+        One file per image, of any kind that Pillow decodes.
     labels : array (n,), int64
         Index into ``classes``.
     classes : tuple of str
@@ -122,15 +122,23 @@ class ImageFiles:
     about : About
         Its ``sha256`` is of the list of files, their names and sizes; that of an
         image set which `read` gives is of their bytes.
+    left_out : mapping of str to int
+        Suffix of files that are not read, or where they lie -> their number.
     """
 
     paths: tuple[Path, ...]
     labels: np.ndarray
     classes: tuple[str, ...]
     about: About
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def read(self, size: int | None = None) -> ImageSet:
         """Decode all images into memory, by several threads.
+
+        An image is turned as its EXIF orientation says; what is transparent lies on
+        white; grey of 16 bits is scaled to 8; grey, palettes and CMYK become red,
+        green and blue, without regard to colour profiles; of an animation the first
+        picture is taken.
 
         Parameters
         ----------
@@ -147,7 +155,8 @@ class ImageFiles:
         Raises
         ------
         ValueError
-            If a file cannot be decoded, or is of another size; names the file.
+            If a file is damaged, of a kind that is not read, a link to nothing, or
+            of another size; names the file and says which.
         """
         if size is not None:
             size = whole_number("size", size)
@@ -175,7 +184,8 @@ class ImageFiles:
             If a class is unknown, which names the nearest one, or named twice.
         """
         rows, labels, names, about = _kept(self, tuple(classes))
-        return ImageFiles(tuple(self.paths[i] for i in rows), labels, names, about)
+        paths = tuple(self.paths[i] for i in rows)
+        return ImageFiles(paths, labels, names, about, self.left_out)
 
 
 def checked_classes(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -26,8 +26,9 @@ from repalign_utils.data._image_set import (
     draw_per_class,
     drawn,
 )
+from repalign_utils.data._listing import class_folders
 from repalign_utils.data.families import FAMILIES
-from repalign_utils.data.folders import folder_names, image_files
+from repalign_utils.data.folders import image_files
 from repalign_utils.files import replacing
 
 _SITE = "https://www.cs.toronto.edu/~kriz/"
@@ -214,7 +215,7 @@ def _find(original: _Original, split: str, data_dir: str | os.PathLike[str]) -> 
     folders = data_folders(data_dir)
     for folder in folders:
         images = folder / original.name / split
-        if images.is_dir() and folder_names(images):
+        if images.is_dir() and class_folders(images):
             return images
         for root in (folder, folder / original.name):
             if _has_batches(original, root / original.folder):

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +19,14 @@ from repalign_utils.data._image_set import (
     draw_per_class,
     drawn,
 )
+from repalign_utils.data._listing import (
+    class_folders,
+    composed,
+    images_below,
+    images_beside,
+)
 
-_SUFFIXES = (".jpeg", ".jpg", ".png")
+_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
 # images of each domain in the original
 _OFFICE_DOMAINS = {"amazon": 2817, "dslr": 498, "webcam": 795}
 _OFFICE_CLASSES = tuple(
@@ -32,7 +40,9 @@ _OFFICE_CLASSES = tuple(
 
 def image_files(
     path: str | os.PathLike[str],
-    classes: Iterable[str] | str | os.PathLike[str] | None = None,
+    classes: (
+        Iterable[str] | str | os.PathLike[str] | ImageFiles | ImageSet | None
+    ) = None,
     n_per_class: int | None = None,
     seed: int = 0,
 ) -> ImageFiles:
@@ -43,11 +53,14 @@ def image_files(
     Parameters
     ----------
     path : str or path
-        Folder with ``CLASS/*.jpg``, ``.jpeg`` or ``.png`` (capitals too).
-    classes : iterable of str, or path, optional
+        Folder with ``CLASS/*.jpg``, or with files of any other kind that Pillow
+        decodes. Files in folders within a class folder are of that class too; what
+        is hidden does not count, nor does ``__MACOSX`` or ``Thumbs.db``.
+    classes : iterable of str, path, ImageFiles or ImageSet, optional
         Names of the folders to take, whose order the labels count, or the path of a
-        text file with one name per line (``#`` starts a comment). Without it all
-        folders, in alphabetical order.
+        text file with one name per line (``#`` after a space starts a comment); or
+        other images, such as those trained on, whose classes the folder must hold
+        and no others. Without it all folders, in alphabetical order.
     n_per_class : int, optional
         Images of each class; without it all there are.
     seed : int
@@ -56,32 +69,45 @@ def image_files(
     Returns
     -------
     ImageFiles
-        Class by class, and in each in the order of the names.
+        Class by class, and in each in the order of the names. Files of other kinds
+        are counted in ``left_out``, and said by ``about``.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder, or no such list of classes.
     ValueError
-        If a class is missing or holds too few images.
+        If a class is missing or holds too few images, an image is a link to
+        nothing, or the folder holds parts such as ``train`` and ``test`` in place
+        of classes.
 
     Examples
     --------
-    >>> image_files("imagenet/train", classes=["n01440764"])  # doctest: +SKIP
+    >>> train = image_files("imagenet/train", ["n01440764"])  # doctest: +SKIP
+    >>> test = image_files("imagenet/val", classes=train)  # doctest: +SKIP
     >>> image_files("not/there")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     FileNotFoundError: path is 'not/there', but there is no folder ...
     """
     folder = Path(path).expanduser().absolute()
     if not folder.is_dir():
+        found = "that is a file" if folder.is_file() else f"there is no folder {folder}"
         raise FileNotFoundError(
-            f"path is {os.fspath(path)!r}, but there is no folder {folder}; pass the "
-            "folder that holds one folder of images per class"
+            f"path is {os.fspath(path)!r}, but {found}; pass the folder that holds one "
+            "folder of images per class"
         )
-    names = _class_names(folder, classes)
-    paths, labels = _listed(folder, names)
+    on_disk = class_folders(folder)
+    names = _class_names(folder, tuple(on_disk), classes)
+    paths, labels, left_out = _listed(folder, [on_disk[name] for name in names])
+    if classes is None:
+        if len(names) == 1:
+            _refuse_one_folder_of_folders(folder, on_disk[names[0]], paths)
+        if beside := images_beside(folder):
+            left_out["beside the class folders"] = beside
     kept = draw_per_class(labels, names, n_per_class, seed, str(folder))
     chosen = tuple(paths[i] for i in kept)
+    depth = len(folder.parts) + 2
+    nested = sum(len(path.parts) > depth for path in chosen)
     about = About(
         name="image_files",
         title=f"the images in {folder.name}, {len(names)} classes",
@@ -90,9 +116,9 @@ def image_files(
         source=f"folder {folder.name}",
         licence="as its files",
         sha256=_list_sha256(folder, chosen),
-        note=drawn(n_per_class, seed, len(names)),
+        note=_note(drawn(n_per_class, seed, len(names)), nested, left_out),
     )
-    return ImageFiles(chosen, labels[kept], names, about)
+    return ImageFiles(chosen, labels[kept], names, about, dict(left_out))
 
 
 def office31(
@@ -157,40 +183,63 @@ def office31(
     return replace(read, about=about)
 
 
-def folder_names(folder: Path) -> list[str]:
-    """Give the names of the class folders, sorted; hidden ones do not count."""
-    return sorted(
-        entry.name
-        for entry in os.scandir(folder)
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
-
-
 def _class_names(
-    folder: Path, classes: Iterable[str] | str | os.PathLike[str] | None
+    folder: Path,
+    known: Sequence[str],
+    classes: Iterable[str] | str | os.PathLike[str] | ImageFiles | ImageSet | None,
 ) -> tuple[str, ...]:
-    known = folder_names(folder)
     if not known:
         raise ValueError(
             f"{folder} holds no folder; it must hold one folder of images per class"
         )
     if classes is None:
+        _refuse_splits(folder, known)
         return tuple(known)
+    if isinstance(classes, ImageFiles | ImageSet):
+        return _same_classes(folder, known, classes.classes)
     if isinstance(classes, str | os.PathLike):
         names: Sequence[str] = _lines(Path(classes))
     else:
         names = tuple(classes)
+    names = tuple(composed(n) if isinstance(n, str) else n for n in names)
     missing = [name for name in names if name not in known]
     if len(missing) > 1:
         raise ValueError(
             f"{folder} lacks {len(missing)} of {len(names)} classes: "
-            f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}; "
-            "put them there or ask for others"
+            f"{_first(missing)}; put them there or ask for others"
         )
     try:
         return checked_classes(names, known)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
+
+
+def _refuse_splits(folder: Path, known: Sequence[str]) -> None:
+    if all(name.lower() in _SPLITS for name in known):
+        raise ValueError(
+            f"{folder} holds {', '.join(known)}, which are parts of a data set and not "
+            f"classes; pass one of them, e.g. {folder / known[0]}"
+        )
+
+
+def _same_classes(
+    folder: Path, known: Sequence[str], wanted: tuple[str, ...]
+) -> tuple[str, ...]:
+    lacking = [name for name in wanted if name not in known]
+    added = [name for name in known if name not in wanted]
+    if lacking or added:
+        lacks = f" lacks {_first(lacking)}" if lacking else ""
+        has = f" has {_first(added)} besides" if added else ""
+        raise ValueError(
+            f"{folder} must hold the {len(wanted)} classes of the other images, but "
+            f"it{lacks}{' and' if lacks and has else ''}{has}; make the folders the "
+            "same, or name the classes to take from both"
+        )
+    return wanted
+
+
+def _first(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
 def _lines(path: Path) -> tuple[str, ...]:
@@ -199,33 +248,62 @@ def _lines(path: Path) -> tuple[str, ...]:
             f"classes is {os.fspath(path)!r}, but there is no such file; pass a text "
             "file with one name per line, or a sequence of names"
         )
-    lines = (x.partition("#")[0].strip() for x in path.read_text("utf-8").splitlines())
+    # a name may hold the sign itself: c#
+    text = path.read_text("utf-8-sig").splitlines()
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text)
     return tuple(line for line in lines if line)
 
 
-def _listed(folder: Path, names: Sequence[str]) -> tuple[list[Path], np.ndarray]:
-    paths, labels = [], []
-    for index, name in enumerate(names):
-        found = sorted(
-            entry.name
-            for entry in os.scandir(folder / name)
-            if entry.name.lower().endswith(_SUFFIXES) and entry.name[0] != "."
-        )
+def _listed(
+    folder: Path, on_disk: Sequence[str]
+) -> tuple[list[Path], np.ndarray, Counter[str]]:
+    paths, labels, left_out = [], [], Counter()
+    for index, name in enumerate(on_disk):
+        found, others = images_below(folder / name)
         if not found:
+            kinds = f" but {_counted(others)}" if others else ""
             raise ValueError(
-                f"{folder / name} holds no image; put {', '.join(_SUFFIXES)} files "
-                "there or leave the class out"
+                f"{folder / name} holds no image{kinds}; put .jpg, .png or other files "
+                "there that Pillow decodes, or leave the class out"
             )
-        paths += [folder / name / file for file in found]
+        paths += found
         labels += [index] * len(found)
-    return paths, np.array(labels, np.int64)
+        left_out.update(others)
+    return paths, np.array(labels, np.int64), left_out
+
+
+def _refuse_one_folder_of_folders(
+    folder: Path, on_disk: str, paths: Sequence[Path]
+) -> None:
+    inner = {path.relative_to(folder / on_disk).parts[0] for path in paths}
+    if len(inner) > 1 and all((folder / on_disk / name).is_dir() for name in inner):
+        raise ValueError(
+            f"{folder} holds one folder, and that holds {len(inner)} folders of "
+            f"images; pass the folder of the classes, e.g. {folder / on_disk}, or "
+            f"classes={[on_disk]!r} if they are one class"
+        )
+
+
+def _counted(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
+
+
+def _note(drawn_as: str, nested: int, left_out: Mapping[str, int]) -> str:
+    note = drawn_as
+    if nested:
+        note += f"; {nested:,} in folders within these"
+    if left_out:
+        note += f"; left out: {_counted(left_out)}"
+    return note
 
 
 def _list_sha256(folder: Path, paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        line = f"{path.relative_to(folder).as_posix()}\t{path.stat().st_size}\n"
-        digest.update(line.encode())
+        name = composed(path.relative_to(folder).as_posix())
+        line = f"{name}\t{path.stat().st_size}\n"
+        # a name on Linux need not be text
+        digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

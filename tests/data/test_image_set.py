@@ -121,7 +121,7 @@ def test_a_folder_is_listed_class_by_class_and_read_as_it_is(folder):
     assert files.about.sha256 != read.about.sha256
     assert read.about.sentence() == (
         "All 12 rows of the images in own, 3 classes (folder own; licence: as its "
-        "files; all of each of 3 classes)."
+        "files; all of each of 3 classes; left out: 1 .txt)."
     )
 
 
@@ -158,25 +158,6 @@ def test_images_are_resized_and_lose_their_proportions(tmp_path):
     np.testing.assert_allclose(image[:, :, 5:], 200, atol=3)
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1", "LA"])
-def test_images_of_any_mode_become_red_green_and_blue(tmp_path, mode):
-    (tmp_path / "ant").mkdir()
-    picture = Image.new("RGB", (4, 4), (255, 255, 255)).convert(mode)
-    if mode == "P":
-        picture.info["transparency"] = bytes(256)
-    picture.save(tmp_path / "ant" / "0.png")
-    assert data.image_files(tmp_path).read().images.shape == (1, 3, 4, 4)
-
-
-def test_an_image_of_sixteen_bits_is_refused(tmp_path):
-    (tmp_path / "ant").mkdir()
-    Image.fromarray(np.full((4, 4), 999, np.uint16)).save(tmp_path / "ant" / "0.png")
-    with pytest.raises(
-        ValueError, match=r"0.png is .*\(mode I;16 has more than 8 bits "
-    ):
-        data.image_files(tmp_path).read()
-
-
 def test_images_of_several_sizes_need_a_size(folder):
     _save(folder / "cat", "9.png", shape=(5, 7))
     files = data.image_files(folder)
@@ -188,54 +169,23 @@ def test_images_of_several_sizes_need_a_size(folder):
         files.read(size=0)
 
 
-@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "text", "gone"])
-@pytest.mark.parametrize("name", ["0.png", "1.jpg"])
-def test_a_damaged_image_is_an_error_that_names_it(folder, name, harm):
-    path = folder / "bee" / name
-    _save(folder / "bee", name, shape=(30, 30))
+@pytest.mark.parametrize(
+    ("harm", "text"),
+    [
+        ("gone", "cannot be read (No such file or directory); restore it or take"),
+        ("cut", "is damaged (image file is truncated); get it anew or take it out"),
+        ("text", "is no image that Pillow can read, or damaged at its head (it begi"),
+    ],
+)
+def test_a_damaged_image_among_others_is_an_error_that_names_it(folder, harm, text):
+    _save(folder / "bee", "0.png", shape=(30, 30))
+    path, files = folder / "bee" / "0.png", data.image_files(folder)
     content = path.read_bytes()
-    files = data.image_files(folder)
-    if harm == "gone":
-        path.unlink()
-        text = rf"{re.escape(str(path))} cannot be read \(No such file or directory\); "
-    else:
-        middle = len(content) // 2
-        # of the content of a JPEG one bit may be lost unseen, of its head not
-        flipped = content[:1] + b"\x00" * 30 + content[31:]
-        broken = {"cut": content[:middle], "flip": flipped, "empty": b""}
-        path.write_bytes(broken.get(harm, b"no image at all"))
-        text = rf"{re.escape(str(path))} is damaged or no PNG or JPEG image \(.+\); get"
-    with pytest.raises(ValueError, match=text) as caught:
+    path.unlink()
+    if harm != "gone":
+        path.write_bytes(content[:500] if harm == "cut" else b"no image at all")
+    with pytest.raises(ValueError, match=re.escape(f"{path} {text}")):
         files.read(size=6)
-    assert "BytesIO" not in str(caught.value)
-    assert caught.value.__suppress_context__
-
-
-def test_damage_behind_the_first_part_of_a_large_image_is_noticed(tmp_path):
-    _save(tmp_path / "ant", "0.png", shape=(200, 200))
-    path = tmp_path / "ant" / "0.png"
-    head, first, second = path.read_bytes().split(b"IDAT")[:3]
-    path.write_bytes(head + b"IDAT" + first + bytes(4) + second)
-    text = rf"{re.escape(str(path))} is damaged or no PNG or JPEG image \(broken PNG"
-    with pytest.raises(ValueError, match=text):
-        data.image_files(tmp_path).read(size=6)
-
-
-@pytest.mark.parametrize("name", ["0.png", "0.jpg"])
-def test_a_flipped_byte_is_noticed_with_the_file_or_not_at_all(tmp_path, name):
-    _save(tmp_path / "ant", name, shape=(5, 5))
-    path = tmp_path / "ant" / name
-    whole, noticed = path.read_bytes(), 0
-    for place in range(0, len(whole), 1 + len(whole) // 200):
-        path.write_bytes(
-            whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :]
-        )
-        try:
-            data.image_files(tmp_path).read(size=4)
-        except ValueError as error:
-            assert str(error).startswith(f"{path} is damaged or no PNG or JPEG image (")
-            noticed += 1
-    assert noticed > 20
 
 
 @pytest.mark.parametrize(
@@ -259,13 +209,6 @@ def test_many_missing_classes_are_counted_and_the_first_named(folder):
     text = "lacks 7 of 7 classes: n0, n1, n2, n3, n4, ...; put them there or ask for"
     with pytest.raises(ValueError, match=re.escape(text)):
         data.image_files(folder, classes=wanted)
-
-
-def test_an_empty_class_is_an_error_that_names_it(folder):
-    (folder / "empty").mkdir()
-    text = f"{folder / 'empty'} holds no image; put .jpeg, .jpg, .png files there or"
-    with pytest.raises(ValueError, match=re.escape(text)):
-        data.image_files(folder)
 
 
 def test_a_folder_without_classes_is_an_error(tmp_path):
