@@ -25,14 +25,19 @@ dataset: str = "ct_phantom"  # {ct_phantom, ct_slices}: regression data, the tar
 n: int = 1000  # {20..}: rows to use, or all there are
 width: int = 1024  # {2..}: features in each set
 epochs: int = 20  # {1..}: training epochs of the network whose features are used
-step_sizes: list = [0.01, 0.1, 1.0, 10.0]  # {0..}: step sizes tried, the best is kept
+step_sizes: list = [0.01, 0.1, 1.0, 10.0]  # {0<..}: step sizes tried, the best is kept
 steps: int = 1000  # {1..}: steps of gradient descent
 seeds: int = 5  # {1..}: draws of the features
-seed: int = 0  # {0..}: the first seed
-device: str = "auto"  # where the networks train: auto, cpu, cuda, cuda:N or mps
+seed: int = 0  # {0..999999999}: the first seed
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt

@@ -26,19 +26,24 @@ n_images: int = 10000  # {20..}: images to use, half of each class, or all there
 n_slices: int = 1000  # {20..}: slices to use, or all there are
 width: int = 128  # {1..}: units per hidden layer of the narrow networks; the wide ones have as many as inputs
 depth: int = 3  # {1..}: hidden layers
-step_size: float = 1e-3  # {0..}: of Adam
+step_size: float = 1e-3  # {0<..}: of Adam
 batch_size: int = 64  # {1..}: rows per step
 max_epochs: int = 1000  # {1..}: a network that has not converged stops here
 tolerance: float = 1e-4  # {0..}: a network has converged when its loss over an epoch is below this
 seeds: int = 5  # {1..}: narrow networks, trained together
 wide_seeds: int = 3  # {1..}: wide networks, trained together
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: shuffle the targets called true as well; claims on inputs must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

@@ -31,19 +31,25 @@ widths: list = [32, 64, 128, 256, 512]  # {1..}: widths to try
 optimizers: list = ["sgd", "momentum", "rmsprop", "adam", "adamw"]  # {sgd, momentum, rmsprop, adam, adamw}: optimisers to try; adam elsewhere
 activations: list = ["relu", "tanh", "prelu", "leaky_relu", "linear"]  # {relu, tanh, prelu, leaky_relu, linear}: activations to try; relu elsewhere
 batch_sizes: list = [32, 64, 128, 256]  # {1..}: batch sizes to try
-step_size: float = 1e-3  # {0..}: of Adam, AdamW and RMSprop
-sgd_step_size: float = 0.1  # {0..}: of SGD without momentum
-momentum_step_size: float = 0.05  # {0..}: of SGD with momentum 0.9
+step_size: float = 1e-3  # {0<..}: of Adam, AdamW and RMSprop
+sgd_step_size: float = 0.1  # {0<..}: of SGD without momentum
+momentum_step_size: float = 0.05  # {0<..}: of SGD with momentum 0.9
 max_epochs: int = 1000  # {1..}: a network that has not converged stops here
 tolerance: float = 1e-4  # {0..}: a network has converged when its loss over an epoch is below this
 seeds: int = 5  # {1..}: networks per setting, trained together
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: measure with shuffled targets, not those trained on; all claims but those on the order of depths must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {len(depths) >= 2}: the deepest network is compared with the shallowest
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

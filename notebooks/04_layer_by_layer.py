@@ -27,7 +27,7 @@ second: str = "1"  # class with target +1
 n_per_class: int = 75  # {10..}: images of each class
 width: int = 128  # {1..}: units per hidden layer of the MLPs
 depth: int = 3  # {2..}: hidden layers of the MLPs
-step_size: float = 1e-3  # {0..}: of Adam, for the MLPs
+step_size: float = 1e-3  # {0<..}: of Adam, for the MLPs
 batch_size: int = 64  # {1..}: images per step of the MLPs
 epochs: int = 100  # {1..}: of the MLPs
 cnn: str = "small_resnet"  # a residual network: ours, of torchvision or of timm
@@ -37,13 +37,19 @@ vit_epochs: int = 30  # {1..}: of the ViTs
 image_batch_size: int = 16  # {1..}: images per step of the CNNs and ViTs
 seeds: int = 5  # {1..}: MLPs, trained together
 image_seeds: int = 3  # {1..}: CNNs and ViTs, trained one after the other
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: measure alignment with shuffled targets; the claims must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the training of CNNs and ViTs; MLPs take float32
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {first != second}: the networks learn to tell the two classes apart
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

@@ -21,9 +21,9 @@
 # %% tags=["parameters"]
 # fmt: off
 encodings: list = ["bumps", "thermometer", "binary"]  # {bumps, thermometer, binary}: how the variables are given to the network
-source: str = "P001"  # task that the network is trained on, P001 to P120
-related: str = "P014"  # task with two variables of the source in the same roles
-unrelated: str = "P120"  # task without a variable of the source in its role
+source: str = "P001"  # {P001..P120}: task that the network is trained on
+related: str = "P014"  # {P001..P120}: task with two variables of the source in the same roles
+unrelated: str = "P120"  # {P001..P120}: task without a variable of the source in its role
 n: int = 10000  # {200..}: points for training on the source and for alignment
 n_target: int = 100  # {10..}: points of the target tasks
 n_test: int = 1000  # {10..}: test points
@@ -32,11 +32,17 @@ depth: int = 3  # {1..}: hidden layers
 epochs: int = 20  # {1..}: training epochs on the source
 steps: int = 2000  # {1..}: steps of gradient descent of the linear models
 seeds: int = 10  # {1..}: networks, trained together
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: shuffle the source targets; the claims must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
+# {n_target <= n}: the points of the target tasks are drawn from those n
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt

@@ -21,7 +21,7 @@
 # %% tags=["parameters"]
 # fmt: off
 networks: list = ["small_resnet"]  # networks of torchvision or timm with ImageNet weights, or small_resnet, small_vit, resnet18_cifar: ours, pretrained here on drawn pictures
-weights: str = ""  # path: file with the network's weights, or folder with a file NAME.* or NAME-*.* for each network (empty: the library's hub)
+weights: str = ""  # existing path: file with the network's weights, or folder with a file NAME.* or NAME-*.* for each network (empty: the library's hub)
 datasets: list = ["procedural"]  # {procedural, cifar10, cifar100}: images of the tasks
 size: int = 128  # {32..}: pixels per side that images are brought to for networks of ImageNet; 224 for transformers
 n_per_class: int = 100  # {2..}: training images per class; a pair of classes has twice as many
@@ -35,12 +35,17 @@ source_per_class: int = 100  # {1..}: drawn pictures per class that our networks
 epochs: int = 12  # {1..}: of that pretraining
 batch_size: int = 32  # {1..}: of that pretraining
 seeds: int = 3  # {1..}: draws of images, random features, untrained weights, and pretraining where it is done here
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: permute the rows of the pretrained features; the claims must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the networks
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

@@ -20,9 +20,9 @@
 
 # %% tags=["parameters"]
 # fmt: off
-source: str = "procedural"  # procedural, cifar100, imagenet, or a folder of class folders: what is pretrained on
-natural_list: str = ""  # path: file with the natural classes of a folder, one a line
-artificial_list: str = ""  # path: file with its artificial classes
+source: str = "procedural"  # path or {procedural, cifar100, imagenet}: what is pretrained on, or a folder of class folders
+natural_list: str = ""  # existing path: file with the natural classes of a folder, one a line
+artificial_list: str = ""  # existing path: file with its artificial classes
 target: str = "procedural"  # {procedural, cifar10}: images of 4 artificial and 6 natural classes
 cnn: str = "small_resnet"  # convolutional network, by its name in networks.build
 vit: str = "tiny_vit"  # vision transformer, likewise
@@ -35,22 +35,27 @@ n_test: int = 60  # {0..}: images of each target class to test on; 0: all
 cnn_epochs: int = 8  # {0..}: of pretraining the convolutional network; 0: the recipe's
 vit_epochs: int = 16  # {0..}: of pretraining the transformer; 0: the recipe's
 finetune_epochs: int = 10  # {0..}: of fine-tuning; 0: the recipe's
-optimizer: str = "adamw"  # sgd, adam or adamw (empty: the recipe's)
+optimizer: str = "adamw"  # {sgd, adam, adamw, ""}: empty for the recipe's
 cnn_step_size: float = 5e-3  # {0..}: at the start of pretraining; 0: the recipe's
 vit_step_size: float = 1e-3  # {0..}: likewise
 finetune_step_size: float = 1e-3  # {0..}: at the start of fine-tuning; 0: the recipe's
 batch_size: int = 32  # {0..}: images per step; 0: the recipe's
-augment: str = "crop"  # none, crop or crop_flip (empty: the recipe's)
+augment: str = "crop"  # {none, crop, crop_flip, ""}: of the training images; empty for the recipe's
 seeds: int = 3  # {1..}: pretrained networks of each kind
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: exchange the two sources; the claims must then fail
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the training, mixed below float32
 accumulate: int = 1  # {1..}: parts in which a batch is computed, to save memory
 workers: int = 0  # {0..}: processes that decode images
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps trainings, so that they can go on (empty: none)
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

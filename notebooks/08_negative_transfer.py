@@ -29,22 +29,27 @@ n_source: int = 50  # {1..}: drawn pictures per class of a source; of Office-31 
 n_target: int = 16  # {1..}: images per class to train on in a target
 n_test: int = 30  # {1..}: drawn pictures per class to test on; of Office-31 all that are left
 recipe: str = "small"  # {small, paper}: how networks are trained, where not said otherwise below
-optimizer: str = "adamw"  # sgd, adam or adamw (empty: the recipe's)
+optimizer: str = "adamw"  # {sgd, adam, adamw, ""}: empty for the recipe's
 step_size: float = 3e-3  # {0..}: of the optimiser, at the start (0: the recipe's)
 batch_size: int = 16  # {0..}: images per step (0: the recipe's)
-augment: str = "none"  # none, crop or crop_flip (empty: the recipe's)
+augment: str = "none"  # {none, crop, crop_flip, ""}: of the training images; empty for the recipe's
 source_epochs: int = 8  # {1..}: on a source
 target_epochs: int = 12  # {1..}: on a target, from a source and from scratch
 linear_steps: int = 1000  # {1..}: steps of gradient descent of the linear models
 seeds: int = 3  # {1..}: each with its own weights, batches and split of the targets
-seed: int = 0  # {0..}: the first seed
+seed: int = 0  # {0..999999999}: the first seed
 control: bool = False  # negative control: shuffle the labels of the sources; the claims on order must then not be reproduced
-device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the training
 accumulate: int = 1  # {1..}: parts in which a batch is computed, to save memory
-data_dir: str = ""  # path: folder with real data (empty: REPALIGN_DATA)
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps trainings, so that they can go on (empty: none)
 # fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys

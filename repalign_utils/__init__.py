@@ -13,6 +13,7 @@ _HOMES = {
     "MLPEnsemble": "ensemble",
     "Training": "training",
     "fit": "training",
+    "check_parameters": "parameters_cell",
     "layer_alignment": "layerwise",
     "record_layers": "layers",
     "provenance": "results",

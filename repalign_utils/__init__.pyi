@@ -4,6 +4,7 @@ from .ensemble import MLPEnsemble as MLPEnsemble
 from .labels import one_vs_rest as one_vs_rest
 from .layers import record_layers as record_layers
 from .layerwise import layer_alignment as layer_alignment
+from .parameters_cell import check_parameters as check_parameters
 from .results import provenance as provenance
 from .results import record as record
 from .spectral import Alignment as Alignment

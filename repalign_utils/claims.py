@@ -22,8 +22,8 @@ from pathlib import Path
 import yaml
 
 from . import project
-from .parameters import read_yaml
 from .statistics import interval
+from .yaml12 import read_yaml
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"

@@ -81,6 +81,10 @@ def _section_page(base, profile: str, section: str, judged, was_run: bool):
     if was_run:
         path = executed_path(base, profile, section)
         notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            # Paths of a profile start at the root; where that lies is not published.
+            if "parameters" in cell.metadata.get("tags", []):
+                cell.source = cell.source.replace(f"{base}{os.sep}", "")
     else:
         source = read_section(base / "notebooks" / f"{section}.py")
         heading = source.cells[0].source.splitlines()

@@ -16,6 +16,8 @@ from jupyter_client.manager import AsyncKernelManager
 from . import parameters as params
 from . import project, results
 from .files import replacing
+from .parameters_cell import with_values
+from .yaml12 import read_yaml
 
 
 class SectionFailed(RuntimeError):
@@ -76,9 +78,7 @@ def settle(path: Path, notebook, profile: str | None, file: Path | None, given: 
     if file:
         layers.append((_mapping(file), file.resolve().parent))
     layers.append((given, Path.cwd()))
-    return params.settle(
-        params.declared(parameters_cell(notebook).source), path.stem, layers
-    )
+    return params.settle(parameters_cell(notebook).source, path.stem, layers)
 
 
 def _profile(base: Path, profile: str, section: str) -> dict:
@@ -103,7 +103,7 @@ def _profile(base: Path, profile: str, section: str) -> dict:
 def _mapping(file: Path) -> dict:
     """Mapping in a YAML file; an empty file is an empty one."""
     try:
-        values = params.read_yaml(file.read_text())
+        values = read_yaml(file.read_text())
     except OSError as error:
         raise params.ParameterError(
             f"{file} cannot be read: {error.strerror}"
@@ -155,26 +155,24 @@ def run(
     notebook = read_section(path)
     values = settle(path, notebook, profile, file, given or {})
     usual = settle(path, notebook, profile, None, {})
+    cell = parameters_cell(notebook)
+    declared = params.declared(cell.source)
+    cell.source = with_values(cell.source, values)
     started, state = time.time(), results.checkout()
     with tempfile.TemporaryDirectory() as folder:
         source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, source)
         executed, found = _execute(source, part, values, path, progress, progress_file)
-    declared = params.declared(parameters_cell(executed).source)
     entry = {
         "section": path.stem,
         "profile": profile,
-        # Where a path leads is this machine's business; that it was set is not.
-        "parameters": {
-            name: "set" if declared[name].is_path and value else value
-            for name, value in values.items()
-        },
+        "parameters": {name: declared[name].told(v) for name, v in values.items()},
         "changed": [name for name in values if values[name] != usual[name]],
         "wall_s": round(time.time() - started, 1),
         "started_from": state,
         **found,
     }
-    _stamp(executed, entry, declared)
+    _stamp(executed, entry)
     with replacing(output) as whole:  # last: a notebook in place means all is in place
         nbformat.write(executed, whole)
         results.write_json(output.with_suffix(".json"), entry)
@@ -185,9 +183,8 @@ def _execute(source: Path, part: Path, values: dict, path: Path, progress, file)
     """Executed notebook, and what its cells recorded."""
     import papermill
 
-    # Cells to run, with the one that papermill puts in.
     cells = nbformat.read(source, as_version=4).cells
-    total = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells) + 1
+    total = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells)
 
     shown = sys.stderr if progress else None
     _make_absolute("REPALIGN_DATA", "REPALIGN_CACHE")
@@ -197,7 +194,6 @@ def _execute(source: Path, part: Path, values: dict, path: Path, progress, file)
         papermill.execute_notebook(
             source,
             part,
-            values,
             cwd=path.parents[1],
             progress_bar=progress,
             stderr_file=shown,
@@ -288,49 +284,20 @@ def own_folder(base: Path, section: str) -> Path:
     )
 
 
-def _stamp(notebook, entry: dict, declared: dict) -> None:
-    """Put the parameters table in, and take out what only this machine can use."""
-    cells = []
+def _stamp(notebook, entry: dict) -> None:
+    """Say what the run was, and take out what only this machine can use."""
     for cell in notebook.cells:
         tags = cell.metadata.setdefault("tags", [])
         cell.metadata.pop("papermill", None)
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-        if "injected-parameters" in tags:
-            tags.append("remove-cell")  # the table says the same, and more
-        cells.append(cell)
         if "parameters" in tags:
             tags.append("hide-input")
-            table = parameters_table(entry["parameters"], declared)
-            cells.append(nbformat.v4.new_markdown_cell(table))
-    notebook.cells = cells
     notebook.metadata.pop("papermill", None)
+    # Parameters are not among it: who runs the notebook again may change them.
     notebook.metadata["repalign"] = {
-        k: entry[k] for k in ("section", "profile", "parameters", "provenance")
+        k: entry[k] for k in ("section", "profile", "provenance")
     }
-
-
-def parameters_table(values: dict, declared: dict[str, params.Parameter]) -> str:
-    """Markdown table of a run's parameters.
-
-    Parameters
-    ----------
-    values : name -> value of this run
-    declared : name -> Parameter
-    """
-    rows = []
-    for name, p in declared.items():
-        value = "set" if p.is_path and values[name] else _shown(values[name])
-        meaning = p.help + (f" ({', '.join(p.choices)})" if p.choices else "")
-        rows.append([f"`{name}`", value, _shown(p.default), meaning])
-    header = ["Parameter", "This run", "Default", "Meaning"]
-    return results.markdown_table(header, rows)
-
-
-def _shown(value) -> str:
-    if isinstance(value, list):
-        return ", ".join(_shown(v) for v in value)
-    return f"`{value}`" if value != "" else "(empty)"
 
 
 def duration(seconds: float) -> str:

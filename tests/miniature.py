@@ -28,6 +28,12 @@ gain: float = 1.0  # {0..10}: what is found
 mode: str = "calm"  # {calm, fail, die, wait, twice}: what goes wrong
 marker: str = ""  # path: file that a waiting run writes
 label: str = "P001"  # any text
+# {seeds * gain <= 40}: there is no more to gain
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
 
 # %%
 import os

@@ -8,7 +8,8 @@ import pytest
 import repalign_utils
 
 HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas")
-SHELL = ("__main__", "claims", "files", "pages", "parameters", "project", "results")
+SHELL = ("__main__", "claims", "files", "pages", "parameters", "parameters_cell")
+SHELL += ("project", "references", "results", "yaml12")
 
 
 def _loaded(code):

@@ -114,7 +114,8 @@ def test_a_section_has_claims_and_they_open_its_page(runs, section):
     assert mine
     for claim in mine:
         assert claim.statement in page.cells[1].source
-    assert "| Parameter | This run | Default | Meaning |" in page.cells[3].source
+    (table,) = page.cells[3].outputs
+    assert "| Parameter | This run | Default | Meaning |" in table.data["text/markdown"]
 
 
 @pytest.mark.parametrize("section", SECTIONS)
