@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SHORT_FLOATS", "check_dtype", "dtype_name", "opened"]
+__all__ = ["check_dtype", "dtype_name", "opened", "precision"]
 
-SHORT_FLOATS = ("float16", "bfloat16", "float32")
+# Distance from 1 to the next float; integers are exact, and computed with in float64.
+_EPS = {"float16": 2**-10, "bfloat16": 2**-7, "float32": 2**-23, "float64": 2**-52}
 _REAL = "float16, bfloat16, float32, float64 or an integer type"
 _CPU = 1  # kDLCPU of DLPack
 
@@ -77,6 +78,27 @@ def dtype_name(array: Any) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
+def precision(array: Any) -> float:
+    """Relative precision of the entries as they were given.
+
+    Parameters
+    ----------
+    array : numpy array or torch tensor
+        Of a type that `check_dtype` lets pass.
+
+    Returns
+    -------
+    float
+        The machine epsilon of floats; that of float64 for integers, which are exact.
+
+    Examples
+    --------
+    >>> precision(np.ones(2, np.float16)), precision(np.ones(2, int)) == 2**-52
+    (0.0009765625, True)
+    """
+    return _EPS.get(dtype_name(array), _EPS["float64"])
+
+
 def check_dtype(array: Any, name: str, given: Any = None) -> None:
     """Raise unless the entries are real numbers.
 
@@ -93,7 +115,7 @@ def check_dtype(array: Any, name: str, given: Any = None) -> None:
         With the remedy that works for this kind.
     """
     dtype = dtype_name(array)
-    if dtype.startswith(("int", "uint")) or dtype in (*SHORT_FLOATS, "float64"):
+    if dtype.startswith(("int", "uint")) or dtype in _EPS:
         return
     remedy = f"convert {name} to float64"
     if dtype == "bool":

@@ -17,7 +17,7 @@ from .gram import Design, inner, moments, triangle
 if TYPE_CHECKING:
     from .arrays import Array
 
-__all__ = ["Spectrum", "by_factor", "by_gram", "by_svd", "gram_suffices"]
+__all__ = ["Spectrum", "by_factor", "by_gram", "by_svd", "gram_suffices", "rank_floor"]
 
 _EPS = np.finfo(np.float64).eps
 # Frobenius norm of the rounding in a Gram matrix and its eigenvectors, in units of
@@ -45,6 +45,48 @@ class Spectrum(NamedTuple):
     lost: int
 
 
+def rank_floor(values: np.ndarray, shape: tuple[int, int], precision: float) -> float:
+    """Least singular value that can be told from zero: the one rule for the rank.
+
+    Features are known to their own precision alone. Rounding them moves each entry by
+    about `precision` times its size: a matrix of random entries of root mean square
+    s = precision ||Phi||_F / sqrt(n m), whose norm is about s (sqrt(n) + sqrt(m)).
+    Directions below that may be nothing but rounding. The usual max(n, m) precision
+    sigma_1 would be far more: of float16 nothing is left from n = 1024 on. This one
+    is never above 2 precision sigma_1, since ||Phi||_F <= sqrt(min(n, m)) sigma_1.
+
+    What is computed in float64 has rounding of its own, for which the usual bound is
+    kept: max(n, m) 2^-52 sigma_1. It decides for float64 and integers.
+
+    Parameters
+    ----------
+    values : array (r,), float64, descending
+        All singular values of Phi, or all but some that are zero.
+    shape : (n, m)
+        Of Phi.
+    precision : float
+        Of the features as they were given, `repalign_utils.array_kinds.precision`.
+
+    Returns
+    -------
+    float
+        Singular values above it count.
+
+    Examples
+    --------
+    >>> rank_floor(np.ones(100), (100, 100), 2**-10) == 2 * 2**-10
+    True
+    >>> rank_floor(np.array([1.0, 0.0]), (400, 2), 2**-52) == 400 * 2**-52
+    True
+    """
+    if not len(values):
+        return 0.0
+    n, m = shape
+    relative = values / values[0] if values[0] else values  # squares may not fit
+    rounding = precision * np.linalg.norm(relative) * (n**-0.5 + m**-0.5)
+    return float(values[0] * max(rounding, max(n, m) * _EPS))
+
+
 def by_svd(design: Design, targets: Array) -> Spectrum:
     """Thin SVD of the triangular factor of Phi, or of Phi' where that is taller.
 
@@ -58,7 +100,7 @@ def by_svd(design: Design, targets: Array) -> Spectrum:
     Returns
     -------
     Spectrum
-        Singular values down to max(n, m) eps sigma_1, the usual numerical rank.
+        Singular values above `rank_floor`.
 
     Raises
     ------
@@ -78,10 +120,12 @@ def by_svd(design: Design, targets: Array) -> Spectrum:
     else:
         turned: Any = triangle(design.column_blocks(), n)
         factor, side = turned.T, targets
-    return by_factor(factor, side, max(n, m))
+    return by_factor(factor, side, (n, m), arrays.precision(design.features))
 
 
-def by_factor(factor: Any, side: Any, length: int) -> Spectrum:
+def by_factor(
+    factor: Any, side: Any, shape: tuple[int, int], precision: float
+) -> Spectrum:
     """Spectrum of Phi from a smaller matrix that differs by a rotation Q alone.
 
     Parameters
@@ -90,8 +134,10 @@ def by_factor(factor: Any, side: Any, length: int) -> Spectrum:
         Q' Phi, such as the triangular factor of Phi.
     side : array (r, k), float64
         Q' y.
-    length : int
-        The larger of n and m, which sets the numerical rank.
+    shape : (n, m)
+        Of Phi.
+    precision : float
+        Of the features as they were given, see `rank_floor`.
 
     Returns
     -------
@@ -99,12 +145,12 @@ def by_factor(factor: Any, side: Any, length: int) -> Spectrum:
 
     Examples
     --------
-    >>> by_factor(np.diag([2.0, 1.0]), np.ones((2, 1)), 2).singular_values
+    >>> by_factor(np.diag([2.0, 1.0]), np.ones((2, 1)), (2, 2), 2**-52)[0]
     array([2., 1.])
     """
     u, values, _ = arrays.namespace(factor).linalg.svd(factor, full_matrices=False)
     values, along = arrays.to_numpy(values), arrays.to_numpy(u.T @ side)
-    kept = values > length * _EPS * values[0]
+    kept = values > rank_floor(values, shape, precision)
     return Spectrum(values[kept], along[kept] ** 2, int((~kept).sum()))
 
 
@@ -121,8 +167,9 @@ def by_gram(design: Design, targets: Array) -> Spectrum | None:
     Returns
     -------
     Spectrum or None
-        Singular values down to sqrt(min(n, m) eps) sigma_1; None if a product of
-        features exceeds float64.
+        Singular values above `rank_floor` and above sqrt(min(n, m) 2^-52) sigma_1,
+        since the rounding of sums of squares hides smaller ones; None if a product
+        of features exceeds float64.
 
     Raises
     ------
@@ -146,8 +193,10 @@ def by_gram(design: Design, targets: Array) -> Spectrum | None:
     if not used.all():  # a dead unit is an exact zero, not a small singular value
         products, side = products[used][:, used], side[used]
     squares, along = _eigen(products, side)
-    kept = squares > len(squares) * _EPS * squares[:1]
-    values, along = np.sqrt(squares[kept]), along[kept]
+    values = np.sqrt(np.maximum(squares, 0))
+    floor = rank_floor(values, design.shape, arrays.precision(design.features))
+    kept = (values > floor) & (squares > len(squares) * _EPS * squares[:1])
+    values, along = values[kept], along[kept]
     if is_tall:  # along V, Phi' y is sigma times what y is along U
         along = along / values[:, None]
     return Spectrum(values, along**2, int((~kept).sum()))

@@ -243,12 +243,14 @@ class _Stream:
         self._columns = columns
         self._options = options
         self._triangle: Triangle | None = None
+        self._precision = 0.0
 
     def add(self, rows: slice, output: torch.Tensor) -> None:
         features = arrays.features_matrix(output)
         design = Design(features, **self._options, start=rows.start)
         if self._triangle is None:
             self._triangle = Triangle(design.shape[1])
+        self._precision = max(self._precision, arrays.precision(features))
         targets = arrays.beside(self._columns[rows], features)
         for block, part in design.row_blocks(targets):
             self._triangle.add(block, part)
@@ -258,7 +260,8 @@ class _Stream:
         n, m = len(self._columns), self._triangle.width
         r: Any = self._triangle.factor()
         target_energy = (self._columns * self._columns).sum(0)
-        return from_spectrum(by_factor(r[:, :m], r[:, m:], n), target_energy, n, "svd")
+        found = by_factor(r[:, :m], r[:, m:], (n, m), self._precision)
+        return from_spectrum(found, target_energy, n, "svd")
 
 
 class _Kept:

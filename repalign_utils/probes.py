@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import arrays
+from .decompose import rank_floor
 from .gram import Design
 
 if TYPE_CHECKING:
-    from .arrays import Values
+    from .arrays import Array, Values
 
 __all__ = ["LinearProbe", "linear_probe"]
-
-_NULL = 1e-10  # smaller singular values, in units of the largest, are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class LinearProbe:
         ValueError
             If there are more or fewer columns.
         """
-        phi = _phi(features, self.bias, self.normalize)
+        phi = _phi(arrays.features_matrix(features), self.bias, self.normalize)
         if phi.shape[1] != self.weights.shape[1]:
             extra = int(self.bias)
             raise ValueError(
@@ -85,7 +84,8 @@ def linear_probe(
     steps : integer or array (t,)
         Numbers of steps.
     step_size : float, optional
-        eta; by default n / sigma_1^2, half the largest stable one.
+        eta, at most 2 n / sigma_1^2, beyond which gradient descent diverges; by
+        default half of that.
     bias, normalize : bool
         As in `repalign_utils.alignment`.
 
@@ -96,7 +96,13 @@ def linear_probe(
     Raises
     ------
     ValueError
-        If arrays do not fit, a step is negative or the step size is not positive.
+        If arrays do not fit, all features are zero, a step is no whole number from 0,
+        or the step size is not positive, not finite or diverges.
+
+    Warns
+    -----
+    UserWarning
+        Of targets that look like labels, as `repalign_utils.alignment` does.
 
     Examples
     --------
@@ -105,28 +111,46 @@ def linear_probe(
     >>> probe.predict([[3.0]]).round(3).ravel().tolist()
     [0.0, 3.0]
     """
-    phi = _phi(features, bias, normalize)
+    t = arrays.whole_steps(steps)
+    source = arrays.features_matrix(features)
+    phi = _phi(source, bias, normalize)
     y = arrays.to_numpy(arrays.targets_matrix(targets, phi))
-    t = arrays.vector(steps, "steps")
-    if (t < 0).any() or not (step_size is None or step_size > 0):
-        raise ValueError(
-            f"steps are {t.tolist()} and step_size is {step_size}; steps count from 0 "
-            "and a step size is positive: leave step_size out for n / sigma_1^2"
-        )
     u, sigma, vt = np.linalg.svd(phi, full_matrices=False)
-    kept = sigma > _NULL * sigma[0]
+    kept = sigma > rank_floor(sigma, phi.shape, arrays.precision(source))
+    if not kept.any():
+        raise ValueError(
+            f"all {len(phi)} rows of the features are zero, from which nothing is "
+            "learnt; pass features that are not, or bias=True"
+        )
     u, sigma, vt = u[:, kept], sigma[kept], vt[kept]
-    shrink = (sigma / sigma[0]) ** 2
-    if step_size is not None:
-        shrink = step_size * sigma**2 / len(phi)
+    shrink = _relative(step_size, sigma[0], len(phi)) * (sigma / sigma[0]) ** 2
     learnt = (1 - np.power.outer(1 - shrink, t)) / sigma[:, None]  # (r, t)
     along = learnt.T[:, :, None] * (u.T @ y)  # (t, r, k)
     return LinearProbe(vt.T @ along, bias, normalize)
 
 
-def _phi(features: Values, bias: bool, normalize: bool) -> np.ndarray:
+def _relative(step_size: float | None, largest: float, n: int) -> float:
+    """Step size in units of n / sigma_1^2, half of the largest that is stable."""
+    if step_size is None:
+        return 1.0
+    stable = 2 * n / largest**2
+    if not 0 < step_size < np.inf:
+        raise ValueError(
+            f"step_size is {step_size} but must be positive and finite; steps below "
+            f"2 n / sigma_1^2 = {stable:.6g} converge"
+        )
+    if step_size > stable:
+        raise ValueError(
+            f"step_size is {step_size} but gradient descent diverges above "
+            f"2 n / sigma_1^2 = {stable:.6g}; pass less, or leave it out for half of it"
+        )
+    return 2 * step_size / stable
+
+
+def _phi(source: Array, bias: bool, normalize: bool) -> np.ndarray:
     """Features as rows of Phi (n, m), float64: the convention of `alignment`."""
-    source = arrays.to_numpy(arrays.features_matrix(features))
     n = len(source)
-    ((phi, _),) = Design(source, bias, normalize).row_blocks(np.empty((n, 0)), n)
+    ((phi, _),) = Design(arrays.to_numpy(source), bias, normalize).row_blocks(
+        np.empty((n, 0)), n
+    )
     return np.asarray(phi)

@@ -154,6 +154,15 @@ def test_lower_precision_comes_as_near_as_it_can(dtype):
         )
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("n", [30, 90])  # kept as rows, or as a triangular factor
+def test_rounding_of_the_activations_adds_no_direction(dtype, n):
+    rng = np.random.default_rng(0)
+    inputs = torch.from_numpy(rng.normal(size=(n, 3)) @ rng.normal(size=(3, 40)))
+    found = layer_alignment(nn.Identity(), inputs.to(dtype), labels(n), [""])
+    assert len(found[""].singular_values) == 4  # three and the bias
+
+
 class Scaled:
     """Images in uint8, converted when a batch is asked for."""
 

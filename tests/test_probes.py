@@ -1,5 +1,7 @@
 """Linear probes are what gradient descent leaves, step by step."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -65,12 +67,46 @@ def test_other_columns_are_refused():
         probe.predict(features[:, :4])
 
 
-@pytest.mark.parametrize(("steps", "step_size"), [([-1], None), ([1], 0.0)])
-def test_steps_and_step_size_that_make_no_sense_are_refused(steps, step_size):
-    features, y = task()
-    with pytest.raises(
-        ValueError,
-        match=rf"steps are \[{steps[0]}.*step_size is "
-        rf"{step_size}; steps count from 0",
-    ):
-        linear_probe(features, y, steps, step_size=step_size)
+@pytest.mark.parametrize(
+    ("steps", "step_size", "message"),
+    [
+        ([-1], None, "steps contain -1.0 but must be whole numbers from 0: gradient"),
+        ([1.5], None, "steps contain 1.5 but must be whole numbers from 0: gradient"),
+        ([np.nan], None, "steps contain nan but must be whole numbers from 0"),
+        ([1], 0.0, "step_size is 0.0 but must be positive and finite; steps below 2 n"),
+        ([1], np.nan, "step_size is nan but must be positive and finite; steps below"),
+        ([1], np.inf, "step_size is inf but must be positive and finite; steps below"),
+        ([1], 2.001, "step_size is 2.001 but gradient descent diverges above 2 n / "),
+        ([10**9], 1000, "step_size is 1000 but gradient descent diverges above 2 n"),
+    ],
+)
+def test_steps_and_step_size_that_make_no_sense_are_refused(steps, step_size, message):
+    features = np.sqrt(3) * np.eye(3)  # 2 n / sigma_1^2 = 2
+    with pytest.raises(ValueError, match=re.escape(message)):
+        linear_probe(
+            features,
+            [1.0, -1.0, 0.5],
+            steps,
+            step_size=step_size,
+            bias=False,
+            normalize=False,
+        )
+
+
+def test_features_that_are_zero_throughout_are_refused():
+    options = {"bias": False, "normalize": False}
+    with pytest.raises(ValueError, match="all 9 rows of the features are zero, from"):
+        linear_probe(np.zeros((9, 2)), task(9)[1], 3, **options)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_directions_that_are_rounding_alone_get_no_weight(dtype):
+    rng = np.random.default_rng(0)
+    features = (rng.normal(size=(40, 3)) @ rng.normal(size=(3, 20))).astype(dtype)
+    y = rng.normal(size=(40, 1))
+    options = {"bias": False, "normalize": False}
+    (weights,) = linear_probe(features, y, 10**12, **options).weights
+    rank = len(alignment(features, y, method="svd", **options).singular_values)
+    expected = np.linalg.pinv(features.astype(float), rcond=1e-3) @ y
+    assert rank == 3
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
