@@ -72,7 +72,8 @@ from repalign_utils.experiments.representations import (
     untrained,
     weights_file,
 )
-from repalign_utils.networks import head, pretrained
+from repalign_utils.heads import head
+from repalign_utils.networks import pretrained
 from repalign_utils.results import provenance, table
 
 figures.use_style()

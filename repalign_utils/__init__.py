@@ -15,6 +15,7 @@ _HOMES = {
     "fit": "training",
     "check_parameters": "parameters_cell",
     "layer_alignment": "layerwise",
+    "load_weights": "weights",
     "record_layers": "layers",
     "provenance": "results",
     "record": "results",

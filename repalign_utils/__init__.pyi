@@ -11,3 +11,4 @@ from .spectral import Alignment as Alignment
 from .spectral import alignment as alignment
 from .training import Training as Training
 from .training import fit as fit
+from .weights import load_weights as load_weights

@@ -1,14 +1,13 @@
 """Networks by name, and their weights from a hub or a file."""
 
 import difflib
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
-WRAPPERS = ("state_dict", "model_state_dict", "model")  # of weights in a checkpoint
+from .weights import load_weights
 
 
 def _small_resnet(classes: int, size: int, channels: int) -> nn.Module:
@@ -122,13 +121,15 @@ def build(
         return _timm(known, num_classes=classes, img_size=size, in_chans=channels)
 
 
-def pretrained(name: str, weights: str | Path = "") -> nn.Module:
-    """ImageNet-pretrained network with its head of 1,000 classes.
+def pretrained(name: str, weights: str | Path = "", *, size: int = 224) -> nn.Module:
+    """Pretrained network, with a head of 1,000 classes.
 
     Parameters
     ----------
-    name : network of torchvision or timm
-    weights : file with a state dict (see `load_weights`); empty: from the library's hub
+    name : network of torchvision or timm; with a file, also one of ours
+    weights : file with a state dict (see `load_weights`), whose head may be of other
+        classes or missing; empty: from the library's hub
+    size : height and width of the images, of a network that knows it; with a file
 
     Raises
     ------
@@ -137,9 +138,9 @@ def pretrained(name: str, weights: str | Path = "") -> nn.Module:
     RuntimeError
         If the hub cannot be reached; says how to name a file.
     """
-    library, known = _library(name)
     if str(weights):
-        return load_weights(build(name, 1000, size=224), weights)
+        return load_weights(build(name, 1000, size=size), weights, features_only=True)
+    library, known = _library(name)
     try:
         if library == "torchvision":
             from torchvision.models import get_model
@@ -182,109 +183,3 @@ def _timm(name: str, img_size: int | None = None, **options) -> nn.Module:
         except TypeError:
             pass
     return timm.create_model(name, **options)
-
-
-def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
-    """Put the weights of a file into a network, all of them or none.
-
-    Parameters
-    ----------
-    model : network, changed in place
-    path : ``.safetensors``, or a file of ``torch.save``, of which only tensors are
-        read; a state dict, also one within a checkpoint or of a distributed run
-
-    Returns
-    -------
-    The network
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it cannot be read, or keys or shapes differ: each one is named.
-    """
-    state = _read_state(Path(path).expanduser())
-    mine = model.state_dict()
-    lines = [f"missing: {k}" for k in mine if k not in state]
-    lines += [f"unexpected: {k}" for k in state if k not in mine]
-    lines += [
-        f"shape: {k} is {tuple(state[k].shape)}, expected {tuple(mine[k].shape)}"
-        for k in mine
-        if k in state and state[k].shape != mine[k].shape
-    ]
-    if lines:
-        raise ValueError(
-            f"{path} does not fit {type(model).__name__}: {len(lines)} differences; "
-            "name the network that the weights are of:\n  " + "\n  ".join(lines)
-        )
-    model.load_state_dict(state)
-    return model
-
-
-def _read_state(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(f"weights are {str(path)!r}, but there is no such file")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"weights {path} cannot be read: {error}") from None
-    except Exception as error:  # safetensors has an error of its own
-        raise ValueError(f"weights {path} are damaged: {error}") from None
-    for name in WRAPPERS:
-        if isinstance(state, dict) and isinstance(state.get(name), dict):
-            state = state[name]
-    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
-        raise ValueError(f"weights {path} hold no state dict: names with tensors")
-    return {str(k).removeprefix("module."): v for k, v in state.items()}
-
-
-def head(model: nn.Module) -> tuple[str, nn.Module]:
-    """Name and module of the classifier: the last linear layer or 1 x 1 convolution.
-
-    Raises
-    ------
-    ValueError
-        If the network has none.
-    """
-    found = [
-        (name, module)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-        or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
-    ]
-    if not found:
-        raise ValueError(
-            f"{type(model).__name__} has no linear layer to take for its head"
-        )
-    return found[-1]
-
-
-def new_head(model: nn.Module, classes: int, *, seed: int = 0) -> nn.Module:
-    """Give the network a fresh head for other classes, in place.
-
-    Parameters
-    ----------
-    model : network
-    classes : outputs of the new head
-    seed : of its initial weights, PyTorch's default
-
-    Returns
-    -------
-    The network
-    """
-    name, old = head(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if isinstance(old, nn.Linear):
-            new: nn.Module = nn.Linear(old.in_features, classes)
-        else:
-            new = nn.Conv2d(old.in_channels, classes, 1)  # type: ignore[attr-defined]
-    like = next(old.parameters())
-    model.set_submodule(name, new.to(like.device, like.dtype))
-    return model

@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import nn
 
 from repalign_utils import data
+from repalign_utils.heads import new_head
 from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import (
-    build,
-    load_weights,
-    new_head,
-    pretrained,
-)
+from repalign_utils.networks import build, pretrained
 from repalign_utils.outputs import last_hidden, predict
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
@@ -70,62 +64,6 @@ def test_an_unknown_name_is_told_the_nearest():
         match="no network 'resnet19' in torchvision or timm; nearest: .*resnet18",
     ):
         build("resnet19", 2)
-
-
-def test_weights_come_back_from_either_kind_of_file(tmp_path, images):
-    model = build("small_resnet", 3, seed=1).eval()
-    save_file(model.state_dict(), tmp_path / "a.safetensors")
-    wrapped = {f"module.{k}": v for k, v in model.state_dict().items()}
-    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "b.pth")
-    for name in ("a.safetensors", "b.pth"):
-        loaded = load_weights(build("small_resnet", 3, seed=2), tmp_path / name).eval()
-        assert torch.equal(loaded(images[:]), model(images[:]))
-
-
-def test_all_that_does_not_fit_is_named_and_nothing_is_loaded(tmp_path):
-    state = build("small_resnet", 3, seed=1).state_dict()
-    state["extra.weight"] = state.pop("bn1.bias")
-    save_file(state, tmp_path / "odd.safetensors")
-    model = build("small_resnet", 4, seed=2)
-    before = model.conv1.weight.clone()
-    with pytest.raises(ValueError) as caught:
-        load_weights(model, tmp_path / "odd.safetensors")
-    assert torch.equal(model.conv1.weight, before)
-    for line in (
-        "4 differences",
-        "missing: bn1.bias",
-        "unexpected: extra.weight",
-        "shape: fc.weight is (3, 128), expected (4, 128)",
-        "shape: fc.bias is (3,), expected (4,)",
-    ):
-        assert line in str(caught.value)
-
-
-class Trap:
-    def __reduce__(self):
-        return (print, ("unpickled",))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("none.pth", None, "but there is no such file"),
-        ("cut.safetensors", b"\x00" * 20, "damaged"),
-        ("cut.pth", b"PK\x03\x04broken", "cannot be read"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
-    if content:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises((ValueError, FileNotFoundError), match=f"{name}.*{message}"):
-        load_weights(nn.Linear(1, 1), tmp_path / name)
-
-
-def test_a_file_that_would_run_code_is_refused(tmp_path, capsys):
-    torch.save({"weight": Trap()}, tmp_path / "trap.pth")
-    with pytest.raises(ValueError, match="trap.pth cannot be read"):
-        load_weights(nn.Linear(1, 1), tmp_path / "trap.pth")
-    assert "unpickled" not in capsys.readouterr().out
 
 
 def test_the_hub_out_of_reach_is_said_with_the_remedy(monkeypatch):

@@ -7,8 +7,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 from torchvision.models import resnet18, squeezenet1_1
 
+from repalign_utils.heads import head
 from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import build, head
+from repalign_utils.networks import build
 from repalign_utils.outputs import accuracy, last_hidden, predict
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)

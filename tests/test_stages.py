@@ -6,7 +6,8 @@ from torch import nn
 
 from repalign_utils import layer_alignment
 from repalign_utils.ensemble import MLPEnsemble
-from repalign_utils.networks import build, head
+from repalign_utils.heads import head
+from repalign_utils.networks import build
 from repalign_utils.outputs import last_hidden
 from repalign_utils.stages import stages
 

@@ -13,8 +13,8 @@ import numpy as np
 from torch import nn
 
 from ..data import ImageSet
+from ..heads import new_head
 from ..network_inputs import NetworkInputs
-from ..networks import new_head
 from ..outputs import accuracy, last_hidden
 from ..pretrain import Recipe, train
 from ..probes import linear_probe
