@@ -1,6 +1,5 @@
 """Command line of the book: ``repalign`` or ``python -m repalign_utils``."""
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +14,10 @@ Profile = click.Choice(project.PROFILES)
 def _said_plainly():
     """Turn what a user can mend into a message without a traceback."""
     from .claims import ClaimError
+    from .destination import OutputRefused
     from .parameters import ParameterError
     from .references import ReferenceRefused
-    from .runner import SectionFailed
+    from .runner import SectionFailed, Stopped
 
     try:
         yield
@@ -25,11 +25,41 @@ def _said_plainly():
         project.SectionError,
         ParameterError,
         ClaimError,
+        OutputRefused,
         ReferenceRefused,
     ) as error:
         raise click.UsageError(str(error)) from None
     except SectionFailed as error:
         raise click.ClickException(str(error)) from None
+    except Stopped as error:
+        click.echo(f"\n{error}", err=True)
+        raise SystemExit(error.status) from None
+
+
+class _WithParameters(click.Command):
+    """Command whose ``-p`` takes a name and a value, apart or joined by ``=``."""
+
+    def parse_args(self, ctx, args):
+        split, rest = [], list(args)
+        while rest:
+            split.append(rest.pop(0))
+            if split[-1] == "-p" and rest:
+                name, joined, value = rest.pop(0).partition("=")
+                split += [name, value] if joined else [name, *rest[:1]]
+                rest = rest if joined else rest[1:]
+        return super().parse_args(ctx, split)
+
+
+def _once(_ctx, _option, pairs) -> dict:
+    """Parameters by name; a name that is given twice is an error."""
+    given = {}
+    for name, value in pairs:
+        if name in given:
+            raise click.UsageError(
+                f"-p {name} is given twice, as {given[name]} and {value}; give it once"
+            )
+        given[name] = value
+    return given
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,15 +68,16 @@ def main():
     """Run the sections of the book and publish what they found."""
 
 
-@main.command()
-@click.argument("section")
+@main.command(cls=_WithParameters)
+@click.argument("section", required=False)
 @click.option(
     "-p",
     "given",
     nargs=2,
     multiple=True,
+    callback=_once,
     metavar="NAME VALUE",
-    help="A parameter of the section; may be repeated.",
+    help="A parameter of the section, also as NAME=VALUE; may be repeated.",
 )
 @click.option(
     "-f",
@@ -56,11 +87,18 @@ def main():
 )
 @click.option("--profile", type=Profile, help="Parameters of notebooks/profiles.")
 @click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="RECORD",
+    help="Record (.json) of a run to make again, with its section and parameters.",
+)
+@click.option(
     "-o",
     "output",
     type=click.Path(path_type=Path),
     help="Executed notebook to write [default: a new folder under runs/].",
 )
+@click.option("--force", is_flag=True, help="Replace what is there, whatever it is.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--progress",
@@ -70,43 +108,58 @@ def main():
     envvar="REPALIGN_PROGRESS",
     help="File that gets a line k/n whenever k of n cells have run.",
 )
-def run(section, given, file, profile, output, quiet, progress_file):
-    """Execute SECTION ("05" or "05_synthetic_transfer") with parameters."""
-    from . import claims, runner
+def run(section, given, file, profile, like, output, force, quiet, progress_file):
+    """Execute SECTION ("05" or "05_synthetic_transfer") with parameters.
 
+    `repalign list` says which sections there are, and with which parameters.
+    """
+    from . import claims, earlier_run, runner
+
+    if not (section or like):
+        raise click.UsageError(
+            "name a section, such as 05, or a run with --like; repalign list has all"
+        )
     with _said_plainly():
         base = project.root()
+        if like:
+            earlier = earlier_run.read(base, like, section, given)
+            section, profile = earlier.section, profile or earlier.profile
         path = project.section_path(base, section)
         # Before the run: what they could say wrong should not cost its hours.
         stated = claims.read_claims(base / "claims.yaml")
         output = output or runner.own_folder(base, path.stem)
-        _check_output(output)
         entry = runner.run(
             path,
             output,
             profile=profile,
             file=file,
-            given=dict(given),
+            given=given,
+            like=earlier.values if like else None,
+            force=force,
             progress=not quiet,
             progress_file=progress_file,
         )
-    mine = [c for c in stated if c.section == path.stem]
-    for judged in claims.judge(mine, {path.stem: entry}, profile or "quick"):
-        click.echo(f"{judged.verdict:>15}  {judged.claim.id}  {judged.value}")
+    # A claim on a setting that was left out is no claim on this run.
+    mine = [c for c in stated if c.quantity in entry["records"]]
+    for j in claims.judge(mine, {path.stem: entry}, profile or "quick"):
+        click.echo(f"{j.verdict}  {j.claim.id}  {j.claim.statement} {j.value}")
     click.echo(f"{path.stem}: {runner.duration(entry['wall_s'])}, in {output}")
 
 
-def _check_output(output: Path):
-    if output.suffix != ".ipynb" or output.is_dir():
-        raise click.UsageError(
-            f"-o is {str(output)!r}; expected a notebook such as runs/mine.ipynb"
-        )
-    folder = next(p for p in output.absolute().parents if os.path.exists(p))
-    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        raise click.UsageError(
-            f"-o is {str(output)!r}, but {folder} is not a folder that can be "
-            "written; name another place, such as runs/mine.ipynb"
-        )
+@main.command("list")
+@click.argument("section", required=False)
+def list_(section):
+    """List the sections with their times, or the parameters of SECTION."""
+    from . import listing
+
+    with _said_plainly():
+        base = project.root()
+        if section:
+            section = project.section_path(base, section).stem
+            lines = listing.parameters(base, section)
+        else:
+            lines = listing.sections(base)
+    click.echo("\n".join(lines))
 
 
 @main.command()

@@ -171,7 +171,8 @@ class Parameter:
         return f" above {low}" + (f", at most {high}" if high else "")
 
     def _near(self, item) -> str:
-        near = difflib.get_close_matches(str(item), self.choices, 1)
+        words = () if ".." in self.limits else self.choices  # numbers are all alike
+        near = difflib.get_close_matches(str(item), words, 1)
         return f"; did you mean {near[0]!r}?" if near else ""
 
 

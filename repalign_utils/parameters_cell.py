@@ -1,10 +1,27 @@
 """The parameters cell of a notebook: given its values, and checked where it runs."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .parameters import ParameterError, declared, parsed_line, settle
 from .results import table
+
+
+def values_in(source: str) -> dict:
+    """Values that a parameters cell holds.
+
+    Parameters
+    ----------
+    source : code of the cell
+
+    Examples
+    --------
+    >>> values_in("n: int = 7  # rows [default 5]")
+    {'n': 7}
+    """
+    return {_name(node): value for _, node, value in _lines(source)}
 
 
 def with_values(source: str, values: dict) -> str:
@@ -25,20 +42,29 @@ def with_values(source: str, values: dict) -> str:
     """
     parameters = declared(source)
     lines = source.split("\n")
-    for i, line in enumerate(lines):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        node, old, _ = parsed_line(line)
-        name = node.target.id  # type: ignore[attr-defined]
+    for i, node, old in _lines(source):
+        name = _name(node)
         if name not in values or values[name] == old:
             continue
-        code = line.encode()  # ast counts bytes
-        start, end = node.value.col_offset, node.value.end_col_offset  # type: ignore[union-attr]
+        code = lines[i].encode()  # ast counts bytes
+        start, end = node.value.col_offset, node.value.end_col_offset
         before, after = code[:start].decode(), code[end:].decode().rstrip()
         lines[i] = before + _literal(values[name]) + after
         if " [default " not in after:
             lines[i] += f" [default {_literal(parameters[name].default)}]"
     return "\n".join(lines)
+
+
+def _lines(source: str) -> Iterator[tuple[int, Any, object]]:
+    """Number, syntax and value of each line that declares a parameter."""
+    for i, line in enumerate(source.split("\n")):
+        if line.strip() and not line.lstrip().startswith("#"):
+            node, value, _ = parsed_line(line)
+            yield i, node, value
+
+
+def _name(node) -> str:
+    return node.target.id
 
 
 def _literal(value) -> str:

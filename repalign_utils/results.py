@@ -269,7 +269,12 @@ def read_run(path: str | os.PathLike) -> dict:
 def write_json(path: str | os.PathLike, value) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     with replacing(path) as part:
-        part.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        part.write_text(as_json(value))
+
+
+def as_json(value) -> str:
+    """Text of a JSON file as the project writes them."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def collect(notebook) -> dict:

@@ -2,38 +2,42 @@
 
 import difflib
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import jupytext
 import nbformat
 import yaml
-from jupyter_client.manager import AsyncKernelManager
 
+from . import destination, execution, project, results
 from . import parameters as params
-from . import project, results
-from .files import replacing
 from .parameters_cell import with_values
 from .yaml12 import read_yaml
 
+_ASK_DEVICE = (
+    "import sys; from repalign_utils.ensemble import choose_device; "
+    "choose_device(sys.argv[1])"
+)
+
 
 class SectionFailed(RuntimeError):
-    """A cell of the section failed; the message names it and the kept notebook."""
+    """A run did not end as it should; the message says why and what was kept."""
 
 
-class _KernelManager(AsyncKernelManager):
-    """Kernels over sockets in a folder of their own: none to clash or to overhear."""
+class Stopped(RuntimeError):
+    """A signal ended a run; the message says how to go on.
 
-    def __init__(self, **options):
-        self._folder = tempfile.TemporaryDirectory(prefix="repalign-")
-        super().__init__(transport="ipc", ip=f"{self._folder.name}/kernel", **options)
+    Attributes
+    ----------
+    status : exit status of a command that ends so
+    """
 
-    def cleanup_ipc_files(self):
-        super().cleanup_ipc_files()
-        self._folder.cleanup()
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
 
 
 def read_section(path: Path) -> nbformat.NotebookNode:
@@ -63,8 +67,16 @@ def parameters_cell(notebook) -> nbformat.NotebookNode:
     return next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
 
 
-def settle(path: Path, notebook, profile: str | None, file: Path | None, given: dict):
-    """Parameter values of a run: notebook, then profile, then file, then ``given``.
+def settle(
+    path: Path,
+    notebook,
+    profile: str | None,
+    file: Path | None,
+    given: dict,
+    *,
+    like: dict | None = None,
+):
+    """Parameter values: notebook, profile, run to be ``like``, file, ``given``.
 
     Raises
     ------
@@ -75,6 +87,8 @@ def settle(path: Path, notebook, profile: str | None, file: Path | None, given: 
     base = path.parents[1]
     if profile:
         layers.append((_profile(base, profile, path.stem), base))
+    if like:
+        layers.append((like, Path.cwd()))
     if file:
         layers.append((_mapping(file), file.resolve().parent))
     layers.append((given, Path.cwd()))
@@ -116,7 +130,13 @@ def _mapping(file: Path) -> dict:
         raise params.ParameterError(
             f"{file.name} holds {values!r}; expected lines 'name: value'"
         )
-    return values or {}
+    values = values or {}
+    if values.keys() >= {"section", "parameters", "records"}:
+        raise params.ParameterError(
+            f"{file.name} is the record of a run; to run it again: "
+            f"repalign run --like {file}"
+        )
+    return values
 
 
 def run(
@@ -126,6 +146,8 @@ def run(
     profile: str | None = None,
     file: Path | None = None,
     given: dict | None = None,
+    like: dict | None = None,
+    force: bool = False,
     progress: bool = True,
     progress_file: Path | None = None,
 ) -> dict:
@@ -138,6 +160,8 @@ def run(
     profile : "quick" or "paper", or None for the notebook's defaults
     file : YAML file of parameter values
     given : parameter values that overlay all others
+    like : parameter values of an earlier run, that overlay the profile's
+    force : whether to replace an output that no run has written
     progress : whether to show progress and the cells' messages on the terminal
     progress_file : file that gets a line ``k/n`` whenever k of n code cells have run
 
@@ -147,22 +171,24 @@ def run(
 
     Raises
     ------
-    parameters.ParameterError, project.SectionError
+    parameters.ParameterError, project.SectionError, destination.OutputRefused
         Before anything runs, if the request does not fit.
     SectionFailed
-        If a cell fails; the notebook so far is kept under ``logs/``.
+        If a cell fails or the output cannot be written; what there is so far is kept
+        under ``logs/``.
+    Stopped
+        If a signal ends the run; the notebook so far is kept there too.
     """
     notebook = read_section(path)
-    values = settle(path, notebook, profile, file, given or {})
+    values = settle(path, notebook, profile, file, given or {}, like=like)
     usual = settle(path, notebook, profile, None, {})
     cell = parameters_cell(notebook)
     declared = params.declared(cell.source)
     cell.source = with_values(cell.source, values)
+    destination.check(output, file=file, force=force)
+    _check_device(declared, values)
     started, state = time.time(), results.checkout()
-    with tempfile.TemporaryDirectory() as folder:
-        source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
-        nbformat.write(notebook, source)
-        executed, found = _execute(source, part, values, path, progress, progress_file)
+    executed, found = _executed(notebook, path, values, progress, progress_file)
     entry = {
         "section": path.stem,
         "profile": profile,
@@ -173,115 +199,101 @@ def run(
         **found,
     }
     _stamp(executed, entry)
-    with replacing(output) as whole:  # last: a notebook in place means all is in place
-        nbformat.write(executed, whole)
-        results.write_json(output.with_suffix(".json"), entry)
+    try:
+        destination.check(output, file=file, force=force)  # a run may have taken days
+        destination.write(output, executed, entry)
+    except (OSError, destination.OutputRefused) as error:
+        raise _unwritten(error, output, path, executed, entry) from error
     return entry
 
 
-def _execute(source: Path, part: Path, values: dict, path: Path, progress, file):
+def _check_device(declared: dict[str, params.Parameter], values: dict) -> None:
+    """Ask torch for the device, in a process of its own, where that costs a moment."""
+    for name, parameter in declared.items():
+        if parameter.kind == "device" and values[name] not in ("auto", "cpu"):
+            command = [sys.executable, "-c", _ASK_DEVICE, values[name]]
+            asked = subprocess.run(command, capture_output=True, text=True)
+            if asked.returncode:
+                said = asked.stderr.strip().splitlines() or ["it cannot be asked for"]
+                raise params.ParameterError(said[-1].removeprefix("ValueError: "))
+
+
+def _executed(notebook, path: Path, values: dict, progress: bool, progress_file):
     """Executed notebook, and what its cells recorded."""
-    import papermill
+    base = path.parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        source, part = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
+        nbformat.write(notebook, source)
+        try:
+            executed = execution.execute(
+                *(source, part),
+                cwd=base,
+                progress=progress,
+                progress_file=progress_file,
+            )
+            return executed, _collected(executed)
+        except execution.CellsFailed as error:
+            why = error.why + _way_without(error.why, notebook, values)
+            kept = _kept(base, path.stem, part, " with its traceback")
+            raise SectionFailed(
+                f"{path.stem} failed{error.where}: {why}{kept}"
+            ) from error
+        except execution.Interrupted as error:
+            kept = _kept(base, path.stem, part, " so far")
+            raise Stopped(
+                f"{path.stem} was stopped ({error}); the same command {_again(values)}."
+                f"{kept}",
+                128 + error.number,
+            ) from None
 
-    cells = nbformat.read(source, as_version=4).cells
-    total = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells)
 
-    shown = sys.stderr if progress else None
-    _make_absolute("REPALIGN_DATA", "REPALIGN_CACHE")
-    # Threads that spin while they wait slow a section twentyfold on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def _collected(executed) -> dict:
     try:
-        papermill.execute_notebook(
-            source,
-            part,
-            cwd=path.parents[1],
-            progress_bar=progress,
-            stderr_file=shown,
-            kernel_manager_class=f"{__name__}._KernelManager",
-            on_cell_executed=_counted(file, total) if file else None,
-        )
-        executed = nbformat.read(part, as_version=4)
-        return executed, results.collect(executed)
-    except Exception as error:
-        raise _failure(error, part, path, values) from error
+        return results.collect(executed)
+    except ValueError as error:
+        raise execution.CellsFailed("", f"ValueError: {error}") from error
 
 
-def _counted(file: Path, total: int):
-    """Hook that adds a line ``k/n`` to the file after each code cell."""
-    file.write_text(f"0/{total}\n")
-    done = 0
-
-    def executed(**_):
-        nonlocal done
-        done += 1
-        with file.open("a") as lines:  # one short write: a reader sees whole lines
-            lines.write(f"{done}/{total}\n")
-
-    return executed
-
-
-def _make_absolute(*names: str) -> None:
-    """Folders in the environment keep their meaning in the kernel's folder."""
-    for name in names:
-        if os.environ.get(name):
-            os.environ[name] = str(Path(os.environ[name]).expanduser().resolve())
-
-
-def _failure(error: Exception, part: Path, path: Path, values: dict) -> SectionFailed:
-    """Keep the notebook of a failed run, and say which cell failed and why."""
-    kept = path.parents[1] / "logs" / f"{path.stem}-{_stamp_time()}-{os.getpid()}.ipynb"
-    where, why = "", f"{type(error).__name__}: {error}"
-    if part.exists():
-        with replacing(kept) as whole:
-            whole.write_bytes(part.read_bytes())
-        notebook = nbformat.read(part, as_version=4)
-        where, why = _failed_cell(notebook) or (_last_cell(notebook, error), why)
-        if why.startswith("DataMissing"):
-            # the loader cannot know which parameter named it
-            declared = params.declared(parameters_cell(notebook).source)
-            if options := params.back_to_defaults(why, values, declared):
-                why += f" To do without: {options}"
-    return SectionFailed(
-        f"{path.stem} failed{where}: {why}\nThe notebook with its traceback is {kept}"
-    )
-
-
-def _failed_cell(notebook) -> tuple[str, str] | None:
-    """Cell that raised, and what."""
-    for position, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return _named(position, cell), f"{output.ename}: {output.evalue}"
-    return None
-
-
-def _last_cell(notebook, error: Exception) -> str:
-    """Cell that ran when the kernel died; it could not say so itself."""
-    from nbclient.exceptions import DeadKernelError
-
-    if not isinstance(error, DeadKernelError):
+def _way_without(why: str, notebook, values: dict) -> str:
+    """Options that do without missing data: the loader knows no parameter's name."""
+    if not why.startswith("DataMissing"):
         return ""
-    begun = [
-        _named(position, cell)
-        for position, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and cell.metadata.papermill.start_time
-    ]
-    return begun[-1] if begun else ""
+    declared = params.declared(parameters_cell(notebook).source)
+    options = params.back_to_defaults(why, values, declared)
+    return f" To do without: {options}" if options else ""
 
 
-def _named(position: int, cell) -> str:
-    return f" in cell {position} ({cell.source.strip().splitlines()[0]!r})"
+def _kept(base: Path, section: str, part: Path, what: str) -> str:
+    """Sentence that says where the notebook was kept; none if nothing had run."""
+    if not part.exists():
+        return ""
+    kept = execution.keep(base, section, {".ipynb": part.read_text()})
+    return f"\nThe notebook{what} is {kept}"
 
 
-def _stamp_time() -> str:
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+def _again(values: dict) -> str:
+    """What the same command does after a run was stopped."""
+    if values.get("checkpoints"):
+        return "goes on from its checkpoints"
+    option = ", or with -p checkpoints FOLDER one that can be stopped"
+    return "starts a new run" + (option if "checkpoints" in values else "")
+
+
+def _unwritten(error, output: Path, path: Path, executed, entry) -> SectionFailed:
+    """Keep a run that is whole but could not be put into its place."""
+    contents = {".json": results.as_json(entry), ".ipynb": nbformat.writes(executed)}
+    kept = execution.keep(path.parents[1], path.stem, contents)
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    return SectionFailed(
+        f"{path.stem} ran to its end, but {output} could not be written: {why}\n"
+        f"The notebook is {kept}, and its record lies beside it"
+    )
 
 
 def own_folder(base: Path, section: str) -> Path:
     """Notebook path in a new folder of its own under ``runs/``."""
-    return (
-        base / "runs" / f"{section}-{_stamp_time()}-{os.getpid()}" / f"{section}.ipynb"
-    )
+    name = f"{section}-{execution.stamp_time()}-{os.getpid()}"
+    return base / "runs" / name / f"{section}.ipynb"
 
 
 def _stamp(notebook, entry: dict) -> None:

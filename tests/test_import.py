@@ -9,7 +9,8 @@ import repalign_utils
 
 HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas")
 SHELL = ("__main__", "claims", "files", "pages", "parameters", "parameters_cell")
-SHELL += ("project", "references", "results", "yaml12")
+SHELL += ("destination", "earlier_run", "execution", "listing", "project")
+SHELL += ("references", "results", "yaml12")
 
 
 def _loaded(code):

@@ -206,7 +206,7 @@ def test_a_value_of_another_type_is_an_error_with_an_example(name, value, messag
         ("share", ".nan", "share is nan; expected a finite value in 0..1"),
         ("step_size", "1e999", "step_size is inf; expected a finite value"),
         ("task", "Q", "task is 'Q'; choose one of P001..P120"),
-        ("task", "P1", "task is 'P1'; choose one of P001..P120; did you mean 'P120'?"),
+        ("task", "P1", "task is 'P1'; choose one of P001..P120"),
     ],
 )
 def test_a_value_outside_choices_or_range_is_an_error(name, value, message):

@@ -1,0 +1,88 @@
+"""What can be run, with which parameters, and how long it takes."""
+
+from pathlib import Path
+
+from . import pages, project, references, runner
+from . import parameters as params
+
+_NOT_KEPT = "-"
+
+
+def sections(base: Path) -> list[str]:
+    """One line per section: number, title, and how long it took in each profile.
+
+    Parameters
+    ----------
+    base : root of the checkout
+    """
+    rows = [["", "Section", *project.PROFILES]]
+    for name in project.sections(base):
+        took = [_took(base, profile, name) for profile in project.PROFILES]
+        rows.append([name[:2], _title(base, name), *took])
+    return _aligned(rows)
+
+
+def parameters(base: Path, section: str) -> list[str]:
+    """Title and time of a section, then one line per parameter.
+
+    Parameters
+    ----------
+    base : root of the checkout
+    section : name of the section
+    """
+    path = project.section_path(base, section)
+    notebook = runner.read_section(path)
+    cell = runner.parameters_cell(notebook).source
+    profiles = [runner.settle(path, notebook, p, None, {}) for p in project.PROFILES]
+    rows = [["Parameter", "Type", "Default", *project.PROFILES, "Meaning"]]
+    for name, p in params.declared(cell).items():
+        default = p.check(p.default)
+        values = [p.told(values[name]) for values in profiles]
+        shown = ["" if v == default else _typed(v) for v in values]
+        limits = f"{{{p.limits}}} " if p.limits else f"{p.kind}: " if p.kind else ""
+        or_path = "path or " if p.kind == "path or choice" else ""
+        rows.append(
+            [name, p.type, _typed(default), *shown, f"{or_path}{limits}{p.help}"]
+        )
+    took = [f"{p} {_took(base, p, section)}" for p in project.PROFILES]
+    conditions = [f"With {c.expression}: {c.why}." for c in params.conditions(cell)]
+    title = f"{section}: {_title(base, section)} ({', '.join(took)})"
+    return [title, *_aligned(rows), *conditions]
+
+
+def _title(base: Path, section: str) -> str:
+    """Heading of a section's page."""
+    cells = runner.read_section(project.section_path(base, section)).cells
+    lines = cells[0].source.splitlines()
+    return next(line[2:] for line in lines if line.startswith("# "))
+
+
+def _took(base: Path, profile: str, section: str) -> str:
+    """Time of the kept run of a profile, or of this checkout's own."""
+    entry = references.read(base, profile).get(section)
+    if entry is None or _smaller(entry):
+        entry = pages.read_runs(base, profile).get(section)
+    return runner.duration(entry["wall_s"]) if entry else _NOT_KEPT
+
+
+def _smaller(entry: dict) -> bool:
+    """Whether a kept run had other parameters than its profile, paths aside."""
+    changed = entry.get("changed") or ()
+    return any(entry["parameters"][name] != "set" for name in changed)
+
+
+def _typed(value) -> str:
+    """Value as one types it behind ``-p NAME``."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if value != "" else '""'
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
