@@ -136,7 +136,7 @@ def _connect(url: str, seconds: float) -> http.client.HTTPResponse:
 
     threading.Thread(target=attempt, daemon=True).start()
     try:
-        answer = answers.get(timeout=seconds + 1)
+        answer = answers.get(timeout=1.25 * seconds)
     except queue.Empty:
         raise TimeoutError(f"no answer within {seconds:g} s") from None
     if isinstance(answer, Exception):

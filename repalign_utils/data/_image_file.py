@@ -84,8 +84,12 @@ def rgb(path: Path, content: bytes, size: int | None = None) -> np.ndarray:
         with Image.open(io.BytesIO(content), formats=_kinds(path)) as image:
             return _pixels(image, size)
     except UnidentifiedImageError:
-        begins = f"it begins with {content[:8]!r}" if content else "it is empty"
-        said = f"is no image that Pillow can read, or damaged at its head ({begins})"
+        # twelve bytes tell a HEIC photograph that is called .jpg
+        begins = f"it begins with {content[:12]!r}" if content else "it is empty"
+        said = (
+            f"is no image that Pillow can read, or damaged at its head ({begins}); "
+            "save it as PNG,"
+        )
     except (_Unsupported, NotImplementedError) as error:
         said = f"is of a kind that is not read: {error}; save it as PNG"
         raise ValueError(f"{path} {said} or take it out of the folder") from None
@@ -95,8 +99,8 @@ def rgb(path: Path, content: bytes, size: int | None = None) -> np.ndarray:
     except MemoryError:
         raise
     except Exception as error:  # damaged content makes Pillow raise nearly anything
-        said = f"is damaged ({str(error) or type(error).__name__})"
-    raise ValueError(f"{path} {said}; get it anew or take it out of the folder")
+        said = f"is damaged ({str(error) or type(error).__name__});"
+    raise ValueError(f"{path} {said} get it anew or take it out of the folder")
 
 
 def _kinds(path: Path) -> list[str]:

@@ -159,17 +159,9 @@ def _spoil(line, cells):
             r" has 387 cells in row 4 below the header but must have 386; it is br",
         ),
         (
-            lambda lines: [lines[0], *(line + ",1" for line in lines[1:])],
-            r" has 387 cells in row 1 below the header but must have 386; it is br",
-        ),
-        (
             _spoil(3, {1: "nan"}),
             r" has nan in row 3 below the header, column value0, but must have a "
             r"number from -0\.25 to 1 there; mend or drop that row, or get",
-        ),
-        (
-            _spoil(5, {384: "inf"}),
-            r" has inf in row 5 below the header, column value383, but must",
         ),
         (
             _spoil(30, {2: "1.5"}),
@@ -181,16 +173,8 @@ def _spoil(line, cells):
             r"number from 0 to 180 there",
         ),
         (
-            _spoil(9, {385: "-1"}),
-            r" has -1 in row 9 below the header, column reference, but must",
-        ),
-        (
             _spoil(9, {0: "-1"}),
             r" has -1 in row 9 below the header, column patientId, but must",
-        ),
-        (
-            _spoil(8, {7: ""}),
-            r" has '' in row 8 below the header, column value6, but must have a",
         ),
         (
             _spoil(8, {7: "x"}),

@@ -194,11 +194,15 @@ def test_a_damaged_file_says_so_and_an_empty_one_that_it_is_empty(tmp_path, name
     Image.fromarray(_noise(40, 40, 3)).save(path)
     whole = path.read_bytes()
     cut = _said(path, whole[: len(whole) // 2])
-    assert re.search(r"^is (damaged \(.+\)|no image that .+); get it anew or take", cut)
-    assert "(it is empty); get it anew or take it out of the folder" in _said(path, b"")
+    assert re.search(
+        r"^is (damaged \(.+\);|no image that .+,) get it anew or take", cut
+    )
+    assert "(it is empty); save it as PNG, get it anew or take it out of" in _said(
+        path, b""
+    )
     text = _said(path, b"<!DOCTYPE html><html>not found")
     assert "is no image that Pillow can read, or damaged at its head (it begins" in text
-    assert "b'<!DOCTYP'); get it anew" in text
+    assert "b'<!DOCTYPE ht'); save it as PNG, get it anew" in text
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])

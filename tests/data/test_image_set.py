@@ -1,7 +1,5 @@
 import hashlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -249,16 +247,3 @@ def test_classes_other_than_digits_are_refused(classes):
         data.digit_images(classes=classes)
     with pytest.raises(ValueError, match=r"n_per_class is 179 but class '0' has 178 i"):
         data.digit_images(n_per_class=179)
-
-
-def test_importing_the_data_loads_no_heavy_library():
-    code = (
-        "import sys\n"
-        "from repalign_utils import data\n"
-        "data.procedural_images('both', n_per_class=1)\n"
-        "data.imagenet_classes('natural')\n"
-        "heavy = {'torch', 'torchvision', 'sklearn', 'scipy', 'PIL', 'matplotlib'}\n"
-        "print(heavy & set(sys.modules))\n"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert told.stdout == "set()\n", told.stderr

@@ -14,11 +14,7 @@ ENCODINGS = ("bumps", "thermometer", "binary")
     "name, letters",
     [
         ("P001", "ABC"),
-        ("P002", "ABD"),
-        ("P013", "AEB"),
         ("P014", "AEC"),
-        ("P020", "AFE"),
-        ("P021", "BAC"),
         ("P024", "BAF"),
         ("P120", "FED"),
     ],
