@@ -96,7 +96,9 @@ if dataset == "cifar10":
     )
 else:
     images = data.digit_images(
-        (int(first), int(second)), n_per_class, seed=seed
+        (int(first), int(second)),
+        n_per_class=n_per_class,
+        seed=seed,
     )
 print(images.about.sentence())
 

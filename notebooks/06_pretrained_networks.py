@@ -158,7 +158,7 @@ def images_of(dataset, i):
             data.procedural_images(
                 "both",
                 "target",
-                split,
+                split=split,
                 n_per_class=n,
                 size=picture_size,
                 seed=seed + i,

@@ -26,7 +26,7 @@ def use_style() -> None:
     set_matplotlib_formats("svg", bbox_inches=None, metadata={"Date": None})
 
 
-def new_axes(columns: int = 1, rows: int = 1, **options) -> Any:
+def new_axes(columns: int = 1, *, rows: int = 1, **options) -> Any:
     """Axes in a grid, in a new figure of the book's style.
 
     Parameters

@@ -104,7 +104,7 @@ class Source:
         Where the inputs are.
     """
 
-    def __init__(self, read, n: int | None, home=None, kind: str = ""):
+    def __init__(self, read, n: int | None, home=None, *, kind: str = ""):
         self.n = n
         self.home = home or torch.device("cpu")
         self._read = read

@@ -130,7 +130,7 @@ def test_the_axes_of_a_grid_share_what_they_are_told_to():
     assert axes.shape == (3,) and len({ax.figure for ax in axes}) == 1
     axes[0].set_ylim(0, 7)
     assert axes[2].get_ylim() == (0, 7)
-    assert figures.new_axes(2, 3).shape == (3, 2)
+    assert figures.new_axes(2, rows=3).shape == (3, 2)
 
 
 def test_the_same_numbers_give_the_same_file():

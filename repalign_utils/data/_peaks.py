@@ -56,6 +56,7 @@ def peaks_task(name: str) -> tuple[str, str, str]:
 
 def peaks(
     n: int = 10_000,
+    *,
     encoding: str = "bumps",
     tasks: Sequence[str] = ("P001", "P014", "P120"),
     seed: int = 0,

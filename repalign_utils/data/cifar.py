@@ -87,6 +87,7 @@ _CIFAR100 = _Original(
 
 def cifar10(
     split: str = "train",
+    *,
     n_per_class: int | None = None,
     classes: Sequence[str] | None = None,
     data_dir: str | os.PathLike[str] = "",
@@ -139,6 +140,7 @@ def cifar10(
 
 def cifar100(
     split: str = "train",
+    *,
     n_per_class: int | None = None,
     classes: Sequence[str] | None = None,
     data_dir: str | os.PathLike[str] = "",
@@ -322,7 +324,7 @@ def _from_folder(
     n_per_class: int | None,
     seed: int,
 ) -> ImageSet:
-    read = image_files(place, names, n_per_class, seed).read()
+    read = image_files(place, names, n_per_class=n_per_class, seed=seed).read()
     if read.images.shape[1:] != (3, 32, 32):
         raise ValueError(
             f"the images in {place} are {read.images.shape[3]} x "

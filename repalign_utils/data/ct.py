@@ -50,6 +50,7 @@ _BATCH = 500  # slices rendered at a time: 60 MB
 
 def ct_slices(
     n: int = 1000,
+    *,
     data_dir: str | os.PathLike[str] = "",
     path: str | os.PathLike[str] = "",
     seed: int = 0,
@@ -267,7 +268,7 @@ def _check_ranges(file: Path, table: np.ndarray) -> None:
         )
 
 
-def ct_phantom(n: int = 1000, seed: int = 0) -> Dataset:
+def ct_phantom(n: int = 1000, *, seed: int = 0) -> Dataset:
     """Cut procedural bodies across their axis: an embedded stand-in for CT slices.
 
     Bodies from head to hip, drawn of ellipses that change along the axis and vary

@@ -43,6 +43,7 @@ def image_files(
     classes: (
         Iterable[str] | str | os.PathLike[str] | ImageFiles | ImageSet | None
     ) = None,
+    *,
     n_per_class: int | None = None,
     seed: int = 0,
 ) -> ImageFiles:
@@ -124,6 +125,7 @@ def image_files(
 def office31(
     domain: str,
     size: int = 64,
+    *,
     n_per_class: int | None = None,
     data_dir: str | os.PathLike[str] = "",
     seed: int = 0,
@@ -166,7 +168,7 @@ def office31(
     (498, 3, 64, 64)
     """
     folder = _office_folder(one_of("domain", domain, _OFFICE_DOMAINS), data_dir)
-    files = image_files(folder, _OFFICE_CLASSES, n_per_class, seed)
+    files = image_files(folder, _OFFICE_CLASSES, n_per_class=n_per_class, seed=seed)
     total = sum(_OFFICE_DOMAINS.values())
     held, whole = files.about.total_rows, _OFFICE_DOMAINS[domain]
     part = "" if held == whole else f"; the folder holds {held:,} of {whole:,}"

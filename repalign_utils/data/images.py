@@ -54,6 +54,7 @@ _TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 
 def mnist(
     n_per_class: int = 5000,
+    *,
     classes: Sequence[int] = (0, 1),
     data_dir: str | os.PathLike[str] = "",
     seed: int = 0,
@@ -121,7 +122,7 @@ def mnist(
 
 
 def digits(
-    classes: Sequence[int] = (0, 1), n_per_class: int | None = None, seed: int = 0
+    classes: Sequence[int] = (0, 1), *, n_per_class: int | None = None, seed: int = 0
 ) -> Dataset:
     """Give two classes of scikit-learn's handwritten digits, which come with it.
 
@@ -175,7 +176,7 @@ def digits(
 
 
 def digit_images(
-    classes: Sequence[int] = (0, 1), n_per_class: int | None = None, seed: int = 0
+    classes: Sequence[int] = (0, 1), *, n_per_class: int | None = None, seed: int = 0
 ) -> ImageSet:
     """Give scikit-learn's handwritten digits as images, two classes or more.
 

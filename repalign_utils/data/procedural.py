@@ -35,6 +35,7 @@ NAMES = MappingProxyType(
 def procedural_images(
     family: str,
     role: str = "source",
+    *,
     split: str = "train",
     n_per_class: int = 100,
     domain: str = "plain",

@@ -69,7 +69,7 @@ def source(
         names = data.imagenet_classes(family)
     else:
         folder, names = Path(name).expanduser(), _class_list(name, class_list)
-    files = data.image_files(folder, names, n_per_class or None, seed)
+    files = data.image_files(folder, names, n_per_class=n_per_class or None, seed=seed)
     return files.only(_some(files.classes, classes, seed)) if classes else files
 
 

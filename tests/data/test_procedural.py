@@ -34,7 +34,9 @@ def _contents(images):
 def test_any_choice_gives_so_many_pictures_of_each_class(
     family, role, domain, n, size, seed
 ):
-    drawn = data.procedural_images(family, role, "train", n, domain, size, seed)
+    drawn = data.procedural_images(
+        family, role, n_per_class=n, domain=domain, size=size, seed=seed
+    )
     count = SIZES[family, role]
     assert drawn.images.shape == (count * n, 3, size, size)
     assert drawn.images.dtype == np.uint8 and drawn.labels.dtype == np.int64
@@ -60,7 +62,9 @@ def test_a_seed_fixes_the_pictures_and_a_larger_number_holds_the_smaller():
 
 def test_the_splits_and_the_domains_are_different_draws():
     drawn = [
-        _contents(data.procedural_images("both", "source", split, 20, domain))
+        _contents(
+            data.procedural_images("both", split=split, n_per_class=20, domain=domain)
+        )
         for split, domain in itertools.product(("train", "test"), DOMAINS)
     ]
     assert [len(contents) for contents in drawn] == [320] * 6  # none twice
@@ -103,7 +107,9 @@ def test_sources_and_targets_share_no_class():
 
 
 def test_the_page_is_told_what_was_drawn():
-    drawn = data.procedural_images("artificial", "target", "test", 25, "webcam", seed=3)
+    drawn = data.procedural_images(
+        "artificial", "target", split="test", n_per_class=25, domain="webcam", seed=3
+    )
     assert drawn.about.sentence() == (
         "100 generated rows of drawn pictures, artificial, target classes, test split "
         "(drawn by the code of this book; licence: none needed; 25 of each of 4 "
@@ -145,7 +151,8 @@ def test_a_studio_has_a_grey_background_and_a_plain_one_is_light(styles):
 
 def test_pixels_alone_say_more_than_chance_but_not_which_class():
     train, test = (
-        data.procedural_images("both", "target", split) for split in ("train", "test")
+        data.procedural_images("both", "target", split=split)
+        for split in ("train", "test")
     )
     # ridge regression of the classes on the pixels, in the span of the images
     mean = train.pixels().mean(axis=0)

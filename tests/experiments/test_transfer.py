@@ -47,7 +47,7 @@ def test_fine_tuning_learns_and_repeats_itself_with_the_same_seed(images, networ
     train, test = split(images, 12)
     recipe = Recipe(epochs=12, batch_size=12, augment="none")
     first, again, other = (
-        fine_tune(network, train, test, recipe, 4, device="cpu", seed=s)
+        fine_tune(network, train, test, recipe, classes=4, device="cpu", seed=s)
         for s in (1, 1, 2)
     )
     assert first[0] > 0.8
@@ -61,7 +61,7 @@ def test_parts_of_different_tasks_are_refused(images, network):
     with pytest.raises(ValueError, match=message):
         fine_tune(network, images, images.only(("0", "1")), SHORT)
     with pytest.raises(ValueError, match="test has 3 and the head 2; pass two parts"):
-        fine_tune(network, images, images, SHORT, 2)
+        fine_tune(network, images, images, SHORT, classes=2)
 
 
 @pytest.mark.parametrize("n", [1, 7, 19])
