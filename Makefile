@@ -6,10 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.8
 
+# One thread each: as many workers as cores share the tests.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8
 BUILD = @exec $(BIN)/python -m repalign_utils build --with-parent --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book paper section test bench lock clean
+.PHONY: help env book paper section check test bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -41,9 +43,15 @@ section: env ## run one section, e.g. make section S=05
 	@test -n "$(S)" || { echo "make section: name one, e.g. make section S=05" >&2; exit 1; }
 	$(BIN)/python -m repalign_utils run "$(S)"
 
+check: env ## lint, check types and run the unit tests (about two minutes)
+	$(PYTEST) --dist worksteal -m "not section and not browser" $(ARGS)
+
+# What is quick and says most comes first; the book is built before tests look at it.
 test: env ## run the whole test suite, Chromium set up where it is missing
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) --dist worksteal -m "not section and not browser" $(ARGS)
+	$(BUILD)
+	$(PYTEST) --dist loadgroup -m "section or browser" --site _build/html $(ARGS)
 
 bench: env ## measure the speed ratios that the project promises
 	$(BIN)/python -m benchmarks

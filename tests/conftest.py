@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,24 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Quick tests first: a broken unit is known before the book is executed."""
+    """Quick tests first: a broken unit is known before the book is executed.
+
+    Among several workers one has the browser, and one what shares a section's run.
+    """
     items.sort(key=_weight)
+    for item in items:
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item):
+    if item.get_closest_marker("browser"):
+        return "browser"
+    if "compared" in item.fixturenames:
+        return "compared"
+    if "controlled" in item.fixturenames:
+        return item.callspec.params["quantity"][:2]
+    return None
 
 
 def _weight(item):
@@ -56,13 +73,10 @@ def site(pytestconfig):
     given = pytestconfig.getoption("--site")
     if given:
         return given.resolve()
-    # Without make's own variables: this is a run of its own, not part of `make test`.
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    built = subprocess.run(
-        ["make", "book"], cwd=ROOT, env=own, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "repalign_utils", "build", "--wait"]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if built.returncode:
-        pytest.fail(f"make book failed:\n{(built.stdout + built.stderr)[-6000:]}")
+        pytest.fail(built.stdout + built.stderr)
     return ROOT / "_build/html"
 
 

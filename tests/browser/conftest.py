@@ -1,4 +1,4 @@
-"""One browser for a module of tests, and each page of the book opened in it."""
+"""One browser for all tests, and each page of the book opened in it."""
 
 from pathlib import Path
 
@@ -42,9 +42,9 @@ class Visit:
             self.foreign.append(request.url)
 
 
-# A module's, not the session's: while it runs, its event loop is in the way of tests
+# The folder's, not the session's: while it runs, its event loop is in the way of tests
 # that need one of their own.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
     """Chromium without a window."""
     options = launch_options()
