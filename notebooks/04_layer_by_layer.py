@@ -30,9 +30,9 @@ depth: int = 3  # {2..}: hidden layers of the MLPs
 step_size: float = 1e-3  # {0<..}: of Adam, for the MLPs
 batch_size: int = 64  # {1..}: images per step of the MLPs
 epochs: int = 100  # {1..}: of the MLPs
-cnn: str = "small_resnet"  # a residual network: ours, of torchvision or of timm
+cnn: str = "small_resnet"  # network: a residual one, ours, of torchvision or of timm
 cnn_epochs: int = 15  # {1..}: of the CNNs
-vit: str = "small_vit"  # a vision transformer: ours, or of timm
+vit: str = "small_vit"  # network: a vision transformer, ours, or of timm
 vit_epochs: int = 30  # {1..}: of the ViTs
 image_batch_size: int = 16  # {1..}: images per step of the CNNs and ViTs
 seeds: int = 5  # {1..}: MLPs, trained together
@@ -78,6 +78,8 @@ from repalign_utils.training import fit
 
 figures.use_style()
 where = choose_device(device)
+for name in (cnn, vit):
+    stages(build(name, 2))  # before hours of training, if it has none
 
 # %% [markdown]
 # ## Images of two classes

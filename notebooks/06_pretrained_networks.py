@@ -20,7 +20,7 @@
 
 # %% tags=["parameters"]
 # fmt: off
-networks: list = ["small_resnet"]  # networks of torchvision or timm with ImageNet weights, or small_resnet, small_vit, resnet18_cifar: ours, pretrained here on drawn pictures
+networks: list = ["small_resnet"]  # network: those of torchvision or timm with ImageNet weights, or small_resnet, small_vit, resnet18_cifar: ours, pretrained here on drawn pictures
 weights: str = ""  # existing path: file with the network's weights, or folder with a file NAME.* or NAME-*.* for each network (empty: the library's hub)
 datasets: list = ["procedural"]  # {procedural, cifar10, cifar100}: images of the tasks
 size: int = 128  # {32..}: pixels per side that images are brought to for networks of ImageNet; 224 for transformers

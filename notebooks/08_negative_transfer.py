@@ -23,7 +23,7 @@
 # fmt: off
 dataset: str = "procedural"  # {procedural, office31}: drawn pictures (plain, studio, webcam), or things of an office (amazon, dslr, webcam)
 family: str = "artificial"  # {natural, artificial, both}: classes of the drawn pictures
-network: str = "small_resnet"  # small_resnet, small_vit, or any of torchvision and timm
+network: str = "small_resnet"  # network: small_resnet, small_vit, or any of torchvision and timm
 size: int = 16  # {16..}: height and width of the images
 n_source: int = 50  # {1..}: drawn pictures per class of a source; of Office-31 all there are
 n_target: int = 16  # {1..}: images per class to train on in a target

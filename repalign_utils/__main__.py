@@ -142,7 +142,7 @@ def run(section, given, file, profile, like, output, force, quiet, progress_file
     # A claim on a setting that was left out is no claim on this run.
     mine = [c for c in stated if c.quantity in entry["records"]]
     for j in claims.judge(mine, {path.stem: entry}, profile or "quick"):
-        click.echo(f"{j.verdict}  {j.claim.id}  {j.claim.statement} {j.value}")
+        click.echo(f"{j.verdict:<14}  {j.claim.id}  {j.claim.statement} {j.value}")
     click.echo(f"{path.stem}: {runner.duration(entry['wall_s'])}, in {output}")
 
 

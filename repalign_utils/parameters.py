@@ -10,6 +10,7 @@ A parameters cell is typed and commented, one parameter per line::
     data_dir: str = ""  # existing path: folder with real data
     checkpoints: str = ""  # path: folder that is made if there is none
     device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
+    cnn: str = "small_resnet"  # network: ours, or one of torchvision or timm
     # {n_target <= n}: the points of a target task are drawn from the n
 
 Braces hold the choices, or a range whose ends may be left open, or that of numbered
@@ -20,8 +21,8 @@ starts. A line of its own holds a condition between parameters, in Python, and w
 import ast
 import difflib
 import math
+import os
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,9 @@ import yaml
 from .yaml12 import read_yaml
 
 _PATHS = ("path", "existing path", "path or choice")
-_HINT = re.compile(r"(?:(existing path|path|device)|(path or )?\{([^}]*)\}):\s*(.*)")
+_HINT = re.compile(
+    r"(?:(existing path|path|device|network)|(path or )?\{([^}]*)\}):\s*(.*)"
+)
 _RANGE = re.compile(r"(.*?)(<?)\.\.(.*)")
 _CONDITION = re.compile(r"#\s*\{(.+)\}:\s*(.+)")
 _DEFAULT = re.compile(r"(.*) \[default (.+)\]")
@@ -53,7 +56,8 @@ class Parameter:
     choices : allowed values, empty for any
     low, high : bounds, None for open
     above : whether ``low`` itself is left out
-    kind : "path", "existing path", "path or choice", "device", or "" for a plain value
+    kind : "path", "existing path", "path or choice", "device", "network", or "" for a
+        plain value
     limits : choices or bounds, as declared
     """
 
@@ -96,7 +100,8 @@ class Parameter:
         Raises
         ------
         ParameterError
-            If there is nothing at a path that has to exist.
+            If there is nothing at a path that has to exist, or one that a run is to
+            write cannot be made.
         """
         if isinstance(value, list):
             return [self.located(item, base) for item in value]
@@ -107,6 +112,11 @@ class Parameter:
             what = f"; choose one of {self.limits}, or a path" if self.choices else ""
             raise ParameterError(
                 f"{self.name} is {value!r}{what}; there is no {path}{self._near(value)}"
+            )
+        there = next(p for p in (path, *path.parents) if p.exists())
+        if self.kind == "path" and not os.access(there, os.W_OK):
+            raise ParameterError(
+                f"{self.name} is {value!r}; {there} cannot be written, name another"
             )
         return str(path)
 
@@ -343,43 +353,6 @@ def settle(source: str, section: str, layers: list[tuple[dict, Path]]) -> dict:
     for condition in conditions(source):
         condition.check(values)
     return values
-
-
-def back_to_defaults(
-    message: str, values: dict, parameters: dict[str, Parameter]
-) -> str:
-    """Options for the command line that give up what a message names.
-
-    Parameters
-    ----------
-    message : text of an error, in which capitals do not count
-    values : name -> value of the run that ended with it
-    parameters : what the notebook declares
-
-    Returns
-    -------
-    str, empty if the message names no value other than a default
-
-    Examples
-    --------
-    >>> taken = declared('images: str = "digits"  # {digits, mnist}: of two classes')
-    >>> back_to_defaults("MNIST is not there", {"images": "mnist"}, taken)
-    '-p images digits'
-    """
-    options = []
-    for name, p in parameters.items():
-        value = values[name]
-        words = value if isinstance(value, list) else [value]
-        # a path may well be named as the place where something lacks
-        named = [w for w in words if isinstance(w, str) and w and w[0] != "/"]
-        named = [
-            w for w in named if re.search(rf"(?i)(?<!\w){re.escape(w)}(?!\w)", message)
-        ]
-        if named and value != p.default:
-            usual = yaml.safe_dump(p.default, default_flow_style=True)
-            usual = usual.removesuffix("\n...\n").strip()
-            options.append(f"-p {name} {shlex.quote(usual)}")
-    return " ".join(options)
 
 
 def _unknown(name, section: str, parameters) -> str:

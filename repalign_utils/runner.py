@@ -2,6 +2,8 @@
 
 import difflib
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -17,10 +19,17 @@ from . import parameters as params
 from .parameters_cell import with_values
 from .yaml12 import read_yaml
 
-_ASK_DEVICE = (
-    "import sys; from repalign_utils.ensemble import choose_device; "
-    "choose_device(sys.argv[1])"
-)
+# Kind of a parameter -> program that fails if torch has no such thing.
+_ASKING = {
+    "device": (
+        "import sys; from repalign_utils.ensemble import choose_device\n"
+        "choose_device(sys.argv[1])"
+    ),
+    "network": (
+        "import sys, torch; from repalign_utils.networks import build\n"
+        "with torch.device('meta'): build(sys.argv[1], 2)"  # without its weights
+    ),
+}
 
 
 class SectionFailed(RuntimeError):
@@ -186,7 +195,7 @@ def run(
     declared = params.declared(cell.source)
     cell.source = with_values(cell.source, values)
     destination.check(output, file=file, force=force)
-    _check_device(declared, values)
+    _check_with_torch(declared, values)
     started, state = time.time(), results.checkout()
     executed, found = _executed(notebook, path, values, progress, progress_file)
     entry = {
@@ -207,15 +216,20 @@ def run(
     return entry
 
 
-def _check_device(declared: dict[str, params.Parameter], values: dict) -> None:
-    """Ask torch for the device, in a process of its own, where that costs a moment."""
+def _check_with_torch(declared: dict[str, params.Parameter], values: dict) -> None:
+    """Ask torch, in a process of its own, for what was named in place of a default."""
     for name, parameter in declared.items():
-        if parameter.kind == "device" and values[name] not in ("auto", "cpu"):
-            command = [sys.executable, "-c", _ASK_DEVICE, values[name]]
+        if parameter.kind not in _ASKING or values[name] in (parameter.default, "cpu"):
+            continue
+        value = values[name]
+        for item in value if isinstance(value, list) else [value]:
+            command = [sys.executable, "-c", _ASKING[parameter.kind], item]
             asked = subprocess.run(command, capture_output=True, text=True)
-            if asked.returncode:
-                said = asked.stderr.strip().splitlines() or ["it cannot be asked for"]
-                raise params.ParameterError(said[-1].removeprefix("ValueError: "))
+            said = asked.stderr.strip().rpartition("\n")[2]
+            if asked.returncode and said.startswith("ValueError: "):
+                why = said.removeprefix("ValueError: ")
+                named = why if why.startswith(name) else f"{name} is {item!r}: {why}"
+                raise params.ParameterError(named)
 
 
 def _executed(notebook, path: Path, values: dict, progress: bool, progress_file):
@@ -259,8 +273,45 @@ def _way_without(why: str, notebook, values: dict) -> str:
     if not why.startswith("DataMissing"):
         return ""
     declared = params.declared(parameters_cell(notebook).source)
-    options = params.back_to_defaults(why, values, declared)
+    options = back_to_defaults(why, values, declared)
     return f" To do without: {options}" if options else ""
+
+
+def back_to_defaults(
+    message: str, values: dict, parameters: dict[str, params.Parameter]
+) -> str:
+    """Options for the command line that give up what a message names.
+
+    Parameters
+    ----------
+    message : text of an error, in which capitals do not count
+    values : name -> value of the run that ended with it
+    parameters : what the notebook declares
+
+    Returns
+    -------
+    str, empty if the message names no value other than a default
+
+    Examples
+    --------
+    >>> taken = params.declared('images: str = "digits"  # of two classes')
+    >>> back_to_defaults("MNIST is not there", {"images": "mnist"}, taken)
+    '-p images digits'
+    """
+    options = []
+    for name, p in parameters.items():
+        value = values[name]
+        words = value if isinstance(value, list) else [value]
+        # a path may well be named as the place where something lacks
+        named = [w for w in words if isinstance(w, str) and w and w[0] != "/"]
+        named = [
+            w for w in named if re.search(rf"(?i)(?<!\w){re.escape(w)}(?!\w)", message)
+        ]
+        if named and value != p.default:
+            usual = yaml.safe_dump(p.default, default_flow_style=True)
+            usual = usual.removesuffix("\n...\n").strip()
+            options.append(f"-p {name} {shlex.quote(usual)}")
+    return " ".join(options)
 
 
 def _kept(base: Path, section: str, part: Path, what: str) -> str:

@@ -119,6 +119,15 @@ def test_a_device_that_is_not_there_is_refused_before_the_run(base, never):
     _refused(message, "run", "06", "-p", "device", "cuda:77")
 
 
+def test_every_network_of_a_list_is_asked_for_before_the_run(base, never, monkeypatch):
+    asking = "import sys; sys.argv[1] == 'a' or 1 / 0\nraise ValueError('no a')"
+    monkeypatch.setitem(runner._ASKING, "network", asking)
+    section = base / "notebooks/06_other.py"
+    text = section.read_text() + 'nets: list = ["c"]  # network: to compare\n'
+    section.write_text(text)
+    _refused("nets is 'a': no a", "run", "06", "-p", "nets", "b,a")
+
+
 def test_a_section_or_a_run_has_to_be_named(base, never):
     _refused("name a section, such as 05, or a run with --like", "run")
     _refused("no section '99'; The sections are 05_tiny, 06_other", "run", "99")

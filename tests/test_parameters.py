@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from repalign_utils.parameters import (
     ParameterError,
-    back_to_defaults,
     conditions,
     declared,
     settle,
@@ -261,6 +260,14 @@ def test_a_path_that_has_to_exist_is_looked_for(tmp_path):
         settle(CELL, "s", [({"data_dir": "none"}, tmp_path)])
 
 
+def test_a_path_to_write_is_refused_where_nothing_can_be_written(tmp_path, monkeypatch):
+    # Not by its mode: the administrator of a machine may write anywhere.
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    message = f"checkpoints is 'a/b'; {tmp_path} cannot be written, name another"
+    with pytest.raises(ParameterError, match=f"^{message}$"):
+        settle(CELL, "s", [({"checkpoints": "a/b"}, tmp_path)])
+
+
 def test_a_condition_between_parameters_is_checked_on_the_values_together():
     assert _settled({"seeds": 200}, {"width": 201})["seeds"] == 200
     message = (
@@ -277,22 +284,3 @@ def test_a_condition_that_is_none_is_named(expression):
     message = rf"^parameters cell has the condition {re.escape(repr(expression))}; expe"
     with pytest.raises(ParameterError, match=message):
         condition.check({"n": 3})
-
-
-@pytest.mark.parametrize(
-    ("given", "message", "options"),
-    [
-        ({"dataset": "mnist"}, "MNIST is not there", "-p dataset digits"),
-        ({"dataset": "mnist"}, "MNIST2 and x_mnist are not there", ""),
-        ({"dataset": "mnist"}, "CIFAR-10 is not there", ""),
-        ({"dataset": "digits"}, "digits are not there", ""),
-        (
-            {"encodings": ["binary", "thermometer"], "source": "P002"},
-            "neither thermometer nor P002",
-            "-p encodings '[bumps, binary]' -p source P001",
-        ),
-        ({"checkpoints": "/a"}, "/a lacks MNIST", ""),
-    ],
-)
-def test_what_a_message_names_is_given_up_for_the_default(given, message, options):
-    assert back_to_defaults(message, _settled(given), PARAMETERS) == options

@@ -171,6 +171,27 @@ def test_missing_data_are_answered_with_the_parameter_that_names_them(fresh):
         )
 
 
+def test_what_a_message_names_is_given_up_for_the_default():
+    cell = """\
+images: str = "digits"  # {digits, mnist}: of two classes
+codes: list = ["bumps", "binary"]  # {bumps, thermometer, binary}: of the inputs
+folder: str = ""  # path: of data
+"""
+    usual = {"images": "digits", "codes": ["bumps", "binary"], "folder": ""}
+
+    def options(message, **given):
+        declared = runner.params.declared(cell)
+        return runner.back_to_defaults(message, {**usual, **given}, declared)
+
+    assert options("MNIST is not there", images="mnist") == "-p images digits"
+    assert options("MNIST2 and x_mnist are not there", images="mnist") == ""
+    assert options("digits are not there") == ""
+    assert (
+        options("no thermometer", codes=["thermometer"]) == "-p codes '[bumps, binary]'"
+    )
+    assert options("/a lacks MNIST", folder="/a") == ""
+
+
 def test_each_layer_overlays_the_one_before(fresh):
     file = fresh / "mine.yaml"
     file.write_text("gain: 1e-3\nseeds: 7\n")
