@@ -1,5 +1,6 @@
 """Cells of a section in a kernel of their own, and what is kept if it ends early."""
 
+import logging
 import os
 import signal
 import sys
@@ -99,6 +100,8 @@ def execute(
 
     cells = nbformat.read(source, as_version=4).cells
     total = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells)
+    # What it logs of a failure is told in full below.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     _make_absolute("REPALIGN_DATA", "REPALIGN_CACHE")
     # Threads that spin while they wait slow a section twentyfold on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

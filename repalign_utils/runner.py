@@ -326,17 +326,19 @@ def _again(values: dict) -> str:
     """What the same command does after a run was stopped."""
     if values.get("checkpoints"):
         return "goes on from its checkpoints"
-    option = ", or with -p checkpoints FOLDER one that can be stopped"
-    return "starts a new run" + (option if "checkpoints" in values else "")
+    option = "; with -p checkpoints FOLDER it would go on"
+    return "starts anew" + (option if "checkpoints" in values else "")
 
 
 def _unwritten(error, output: Path, path: Path, executed, entry) -> SectionFailed:
     """Keep a run that is whole but could not be put into its place."""
     contents = {".json": results.as_json(entry), ".ipynb": nbformat.writes(executed)}
     kept = execution.keep(path.parents[1], path.stem, contents)
-    why = error.strerror if isinstance(error, OSError) else str(error)
+    told = str(error)
+    if isinstance(error, OSError):
+        told = f"{output} cannot be written: {error.strerror}"
     return SectionFailed(
-        f"{path.stem} ran to its end, but {output} could not be written: {why}\n"
+        f"{path.stem} ran to its end, but {told}\n"
         f"The notebook is {kept}, and its record lies beside it"
     )
 
