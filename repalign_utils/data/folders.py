@@ -218,9 +218,10 @@ def _class_names(
 
 def _refuse_splits(folder: Path, known: Sequence[str]) -> None:
     if all(name.lower() in _SPLITS for name in known):
+        likely = max(known, key=lambda name: name.lower().startswith("train"))
         raise ValueError(
             f"{folder} holds {', '.join(known)}, which are parts of a data set and not "
-            f"classes; pass one of them, e.g. {folder / known[0]}"
+            f"classes; pass one of them, e.g. {folder / likely}"
         )
 
 

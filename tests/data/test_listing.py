@@ -1,4 +1,5 @@
 import re
+import shutil
 import unicodedata
 
 import numpy as np
@@ -136,9 +137,11 @@ def test_the_classes_of_a_test_split_are_those_of_the_training(folder, tmp_path)
 
 def test_a_folder_of_parts_or_of_one_folder_is_not_one_of_classes(folder, tmp_path):
     folder.rename(tmp_path / "train")
+    _save(tmp_path / "test" / "ant" / "0.png")
     text = f"classes; pass one of them, e.g. {tmp_path / 'train'}"
     with pytest.raises(ValueError, match=re.escape(text)):
         data.image_files(tmp_path)
+    shutil.rmtree(tmp_path / "test")
     (tmp_path / "train").rename(tmp_path / "images")
     text = f"{tmp_path} holds one folder, and that holds 2 folders of images; pass the "
     with pytest.raises(ValueError, match=re.escape(text)):
