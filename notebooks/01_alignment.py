@@ -32,6 +32,7 @@ seed: int = 0  # {0..999999999}: the first seed
 device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
+# {precision != "float64" or device != "mps"}: this device computes in float32
 # fmt: on
 
 # %% tags=["remove-input"]

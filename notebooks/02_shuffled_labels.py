@@ -38,6 +38,7 @@ device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {precision != "float64" or device != "mps"}: this device computes in float32
 # fmt: on
 
 # %% tags=["remove-input"]

@@ -44,6 +44,7 @@ precision: str = "float32"  # {float32, float64}: of the training
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
 # {len(depths) >= 2}: the deepest network is compared with the shallowest
+# {precision != "float64" or device != "mps"}: this device computes in float32
 # fmt: on
 
 # %% tags=["remove-input"]

@@ -44,6 +44,7 @@ precision: str = "float32"  # {float32, bfloat16, float16}: of the training of C
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
 # {first != second}: the networks learn to tell the two classes apart
+# {precision != "float16" or device != "cpu"}: a CPU trains in float32 or bfloat16
 # fmt: on
 
 # %% tags=["remove-input"]

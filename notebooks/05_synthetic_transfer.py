@@ -37,6 +37,7 @@ control: bool = False  # negative control: shuffle the source targets; the claim
 device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
 # {n_target <= n}: the points of the target tasks are drawn from those n
+# {precision != "float64" or device != "mps"}: this device computes in float32
 # fmt: on
 
 # %% tags=["remove-input"]

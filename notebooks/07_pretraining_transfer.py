@@ -50,6 +50,9 @@ accumulate: int = 1  # {1..}: parts in which a batch is computed, to save memory
 workers: int = 0  # {0..}: processes that decode images
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps trainings, so that they can go on (empty: none)
+# {precision != "float16" or device != "cpu"}: a CPU trains in float32 or bfloat16
+# {source in ("procedural", "cifar100", "imagenet") or natural_list and artificial_list}: a folder does not say which of its classes are of which family
+# {not natural_list or natural_list != artificial_list}: each file lists one family
 # fmt: on
 
 # %% tags=["remove-input"]

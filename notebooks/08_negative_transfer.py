@@ -44,6 +44,7 @@ precision: str = "float32"  # {float32, bfloat16, float16}: of the training
 accumulate: int = 1  # {1..}: parts in which a batch is computed, to save memory
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps trainings, so that they can go on (empty: none)
+# {precision != "float16" or device != "cpu"}: a CPU trains in float32 or bfloat16
 # fmt: on
 
 # %% tags=["remove-input"]

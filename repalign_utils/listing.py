@@ -45,7 +45,7 @@ def parameters(base: Path, section: str) -> list[str]:
             [name, p.type, _typed(default), *shown, f"{or_path}{limits}{p.help}"]
         )
     took = [f"{p} {_took(base, p, section)}" for p in project.PROFILES]
-    conditions = [f"With {c.expression}: {c.why}." for c in params.conditions(cell)]
+    conditions = [f"Needs {c.expression}: {c.why}." for c in params.conditions(cell)]
     title = f"{section}: {_title(base, section)} ({', '.join(took)})"
     return [title, *_aligned(rows), *conditions]
 
