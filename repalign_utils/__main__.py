@@ -124,6 +124,9 @@ def run(section, given, file, profile, like, output, force, quiet, progress_file
         if like:
             earlier = earlier_run.read(base, like, section, given)
             section, profile = earlier.section, profile or earlier.profile
+            if earlier.unsaid:
+                names = ", ".join(earlier.unsaid)
+                click.echo(f"{like} does not say: {names}; as usual here", err=True)
         path = project.section_path(base, section)
         # Before the run: what they could say wrong should not cost its hours.
         stated = claims.read_claims(base / "claims.yaml")

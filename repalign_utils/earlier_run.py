@@ -18,11 +18,13 @@ class EarlierRun:
     ----------
     section, profile : as recorded; the profile is None where none was named
     values : name -> value; a path that a run makes is left out if it is not known
+    unsaid : names of the section's parameters that are not among the values
     """
 
     section: str
     profile: str | None
     values: dict
+    unsaid: tuple[str, ...]
 
 
 def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
@@ -61,7 +63,8 @@ def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
                 f"{record} does not say where {name} led; name the place with "
                 f'-p {name} PATH, or -p {name} "" for none'
             )
-    return EarlierRun(path.stem, entry.get("profile"), values)
+    unsaid = tuple(n for n in declared if n not in values and n not in given)
+    return EarlierRun(path.stem, entry.get("profile"), values, unsaid)
 
 
 def _entry(base: Path, record: Path, section: str | None) -> dict:

@@ -31,6 +31,11 @@ def _refused(message, *arguments):
 def test_a_run_is_known_from_its_record_with_the_paths_of_its_notebook(base):
     record = base / "mine.json"
     results.write_json(record, _entry())
+    assert earlier_run.read(base, record, None, ["mode"]).unsaid == (
+        "seeds",
+        "marker",
+        "label",
+    )
     alone = earlier_run.read(base, record, None)
     assert (alone.section, alone.profile, alone.values) == (
         "05_tiny",

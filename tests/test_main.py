@@ -128,6 +128,22 @@ def test_every_network_of_a_list_is_asked_for_before_the_run(base, never, monkey
     _refused("nets is 'a': no a", "run", "06", "-p", "nets", "b,a")
 
 
+def test_a_run_is_made_again_with_its_parameters_but_those_given(base, monkeypatch):
+    asked = []
+
+    def run(path, _output, *, profile, given, like, **_):
+        asked.append((path.stem, profile, given, like))
+        return {"records": {}, "wall_s": 1.0}
+
+    monkeypatch.setattr(runner, "run", run)
+    record = {"section": "05_tiny", "profile": "quick", "records": {}}
+    values = {"seeds": 7, "gain": 3.0, "mode": "calm", "marker": ""}
+    (base / "mine.json").write_text(json.dumps({**record, "parameters": values}))
+    result = _invoke("run", "--like", "mine.json", "-p", "seeds=9")
+    assert asked == [("05_tiny", "quick", {"seeds": "9"}, values)]
+    assert result.stderr == "mine.json does not say: label; as usual here\n"
+
+
 def test_a_section_or_a_run_has_to_be_named(base, never):
     _refused("name a section, such as 05, or a run with --like", "run")
     _refused("no section '99'; The sections are 05_tiny, 06_other", "run", "99")
