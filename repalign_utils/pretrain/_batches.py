@@ -16,6 +16,7 @@ AUGMENTATIONS = {
     "crop": (True, False),
     "crop_flip": (True, True),
 }
+_KEPT = 2**27  # bytes of normalised images that are kept, not made anew each epoch
 _MARGIN = 8  # a crop moves an image by an eighth of its size at most, as 4 of 32 pixels
 
 
@@ -83,6 +84,7 @@ class Batches(torch.utils.data.Dataset):
         self.crop, self.flip = AUGMENTATIONS[augment]
         self.labels = torch.from_numpy(np.asarray(images.labels, dtype=np.int64))
         self.in_memory = hasattr(images, "images")
+        self._kept: torch.Tensor | None = None
         if not self.in_memory and size is None:
             raise ValueError(
                 "images on disk differ in size, and size is None; pass size=224"
@@ -106,15 +108,23 @@ class Batches(torch.utils.data.Dataset):
     def _read(self, rows: np.ndarray) -> torch.Tensor:
         """Normalised images, with a margin on each side if they are to be cropped."""
         if self.in_memory:
-            x = self.inputs[rows]
-            margin = max(x.shape[-1] // _MARGIN, 1)
-            return F.pad(x, [margin] * 4, mode="reflect") if self.crop else x
+            if self._kept is None:
+                first = self._padded(self.inputs[:1])
+                few = first.nbytes * len(self) <= _KEPT
+                self._kept = self._padded(self.inputs[:]) if few else first[:0]
+            if len(self._kept):
+                return self._kept[rows]
+            return self._padded(self.inputs[rows])
         # On disk there is more to see: as in the paper, 256 pixels for crops of 224.
         assert self.size  # checked at the start
         side = self.size + self.size // 7 if self.crop else self.size
         paths = tuple(self.images.paths[i] for i in rows)
         some = replace(self.images, paths=paths, labels=self.images.labels[rows])
         return self.inputs.scaled(torch.from_numpy(some.read(side).images))
+
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        margin = max(x.shape[-1] // _MARGIN, 1)
+        return F.pad(x, [margin] * 4, mode="reflect") if self.crop else x
 
     def _augmented(self, x: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
         """Cut each image out of its margin somewhere, and mirror half of them."""

@@ -241,7 +241,7 @@ class _Run:
         # so that a resumed run needs none of their state.
         index = self.epoch * self.order.steps + self.step
         position = (self.seed, index, self.accelerator.process_index)
-        torch.manual_seed(int.from_bytes(_digest(position)[:7], "big"))
+        _seed_generators(self.accelerator.device, _digest(position))
         # Only with the last part's gradients do the processes wait for each other.
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             with self.accelerator.autocast():
@@ -275,6 +275,20 @@ class _Run:
         steps = self.epoch * self.order.steps
         processes = self.accelerator.num_processes
         return History(np.array(self.losses), steps, self.rate(), processes)
+
+
+def _seed_generators(device: torch.device, digest: bytes) -> None:
+    """Seed the global generators of the CPU and of this device alone.
+
+    ``torch.manual_seed`` does so for devices that are not in use, too: each call takes
+    the stack down for later, a tenth of the time of a small network's step.
+    """
+    seed = int.from_bytes(digest[:7], "big")
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def _as_it_is(batch):

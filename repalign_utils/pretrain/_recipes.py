@@ -72,7 +72,7 @@ class Recipe:
         if self.optimizer == "sgd":
             return torch.optim.SGD(parameters, momentum=self.momentum, **options)
         kind = torch.optim.Adam if self.optimizer == "adam" else torch.optim.AdamW
-        return kind(parameters, **options)
+        return kind(parameters, fused=True, **options)  # one kernel for all weights
 
 
 # Appendix of Imani, Hu & White (2022), by what it most probably belongs to: SGD for the
