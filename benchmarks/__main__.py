@@ -26,7 +26,7 @@ def main() -> int:
     rows: list[Row] = []
     _print("", "plain", "ours", "ratio", "required", "error", "")
     for benchmark in (alignment_128, alignment_1024, ensemble, layers_resnet18):
-        for row in benchmark.rows():
+        for row in benchmark.rows():  # measured one by one, each told when it is
             rows.append(row)
             _print(*_cells(row))
     write_json(RESULTS, {"machine": _machine(), "rows": [_record(r) for r in rows]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from repalign_utils import alignment
@@ -12,17 +14,17 @@ from .measure import Row, medians
 N, D = 10_000, 1024
 
 
-def rows() -> list[Row]:
+def rows() -> Iterator[Row]:
     """At least 10 times faster, and as exact as promised for float32."""
     features, labels = demo.draw(N, D)
     grid = np.linspace(0, np.sqrt(N), 62)
     plain, ours = medians(
         lambda: demo.alignment_curve(features, labels),
         lambda: alignment(features, labels).curve(grid),
-        repeats=5,
+        repeats=3,
     )
     error = _error(features, labels, grid)
-    return [Row(f"alignment {N:,} x {D:,}, time", plain, ours, 10, "s", error, 1e-6)]
+    yield Row(f"alignment {N:,} x {D:,}, time", plain, ours, 10, "s", error, 1e-6)
 
 
 def _error(features, labels, grid) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -14,17 +16,21 @@ MEMBERS, INPUTS, WIDTH, DEPTH = 32, 784, 128, 3
 N, BATCH, EPOCHS = 2048, 64, 4
 
 
-def rows() -> list[Row]:
+def rows() -> Iterator[Row]:
     """At least 2.5 times faster."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.rand(N, INPUTS, generator=generator)
     targets = torch.sign(torch.randn(N, 1, generator=generator))
+    few = inputs[:BATCH], targets[:BATCH]  # a batch loads all that 128 batches use
+    _one_by_one(*few)
+    _together(*few)
     plain, ours = medians(
         lambda: _one_by_one(inputs, targets),
         lambda: _together(inputs, targets),
-        repeats=3,
+        repeats=2,
+        warmed_up=True,
     )
-    return [Row(f"{MEMBERS} MLPs {INPUTS}-{WIDTH}x{DEPTH}-1, time", plain, ours, 2.5)]
+    yield Row(f"{MEMBERS} MLPs {INPUTS}-{WIDTH}x{DEPTH}-1, time", plain, ours, 2.5)
 
 
 def _together(inputs, targets) -> None:
