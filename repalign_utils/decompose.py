@@ -87,7 +87,7 @@ def rank_floor(values: np.ndarray, shape: tuple[int, int], precision: float) -> 
     return float(values[0] * max(rounding, max(n, m) * _EPS))
 
 
-def by_svd(design: Design, targets: Array) -> Spectrum:
+def by_svd(design: Design, targets: Array, *, length: int = 0) -> Spectrum:
     """Thin SVD of the triangular factor of Phi, or of Phi' where that is taller.
 
     Parameters
@@ -96,6 +96,8 @@ def by_svd(design: Design, targets: Array) -> Spectrum:
         Phi (n, m).
     targets : array (n, k), float64
         On the device of the features.
+    length : int
+        Rows that have room below the factor, see `repalign_utils.gram.triangle`.
 
     Returns
     -------
@@ -115,10 +117,10 @@ def by_svd(design: Design, targets: Array) -> Spectrum:
     """
     n, m = design.shape
     if n >= m:
-        r: Any = triangle(design.row_blocks(targets), m)
+        r: Any = triangle(design.row_blocks(targets), m, length=length)
         factor, side = r[:, :m], r[:, m:]
     else:
-        turned: Any = triangle(design.column_blocks(), n)
+        turned: Any = triangle(design.column_blocks(), n, length=length)
         factor, side = turned.T, targets
     return by_factor(factor, side, (n, m), arrays.precision(design.features))
 

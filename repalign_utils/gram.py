@@ -335,7 +335,7 @@ class Triangle:
         self._room[: self._filled] = r[: self._filled]
 
 
-def triangle(blocks: Iterable[Block], width: int) -> Array:
+def triangle(blocks: Iterable[Block], width: int, *, length: int = 0) -> Array:
     """Triangular factor R of Phi = Q R and Q' y of all blocks, by `Triangle`.
 
     Parameters
@@ -344,6 +344,8 @@ def triangle(blocks: Iterable[Block], width: int) -> Array:
         At least one.
     width : int
         Columns of Phi, m.
+    length : int
+        As of `Triangle`; 4 m by default, the fastest.
 
     Returns
     -------
@@ -356,7 +358,7 @@ def triangle(blocks: Iterable[Block], width: int) -> Array:
     >>> np.abs(triangle(blocks, 1)).round(12)
     array([[5. , 1.4]])
     """
-    total = Triangle(width, 4 * width)
+    total = Triangle(width, length or 4 * width)
     for rows, targets in blocks:
         total.add(rows, targets)
     return total.factor()

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import arrays
+from .budgets import gram_bytes, refusal, svd_length
 from .decompose import Spectrum, by_gram, by_svd, gram_suffices
 from .gram import Design
+from .memory import bytes_of
 
 if TYPE_CHECKING:
     from .arrays import Array, Values
@@ -242,6 +244,7 @@ def alignment(
     bias: bool = True,
     normalize: bool = True,
     method: str = "auto",
+    memory: str | int | None = None,
 ) -> Alignment:
     """Spectrum of features and the energy of targets along it.
 
@@ -270,6 +273,11 @@ def alignment(
         way, directions are left out that the features' precision cannot tell from
         zero (`repalign_utils.decompose.rank_floor`): at most below 2^-22 sigma_1 in
         float32, 2^-9 in float16, 2^-6 in bfloat16.
+    memory : str or int
+        What may be taken beyond `features`, such as "4GB"; None for no limit. Features
+        are read in blocks, so that the smaller of n and d counts, and a `numpy.memmap`
+        may be longer than the memory. What is too large is refused before it is
+        allocated.
 
     Returns
     -------
@@ -281,7 +289,8 @@ def alignment(
         If an array is complex, boolean or holds no numbers.
     ValueError
         If shapes do not fit, an entry is NaN or infinite, a target or all features
-        are zero, a row is zero that has to be scaled, or the method is unknown.
+        are zero, a row is zero that has to be scaled, the method is unknown, or more
+        than `memory` would be taken.
 
     Warns
     -----
@@ -309,12 +318,16 @@ def alignment(
             f"method is {method!r} but must be one of {', '.join(_METHODS)}; "
             "leave it out to have it chosen"
         )
+    limit = bytes_of(memory)
     source = arrays.features_matrix(features)
     columns = arrays.targets_matrix(targets, source)
-    return measured(Design(source, bias, normalize), columns, method=method)
+    design = Design(source, bias, normalize)
+    return measured(design, columns, method=method, limit=limit)
 
 
-def measured(design: Design, columns: Any, *, method: str = "auto") -> Alignment:
+def measured(
+    design: Design, columns: Any, *, method: str = "auto", limit: float = np.inf
+) -> Alignment:
     """As `alignment`, of features and targets that have been checked.
 
     Parameters
@@ -323,13 +336,15 @@ def measured(design: Design, columns: Any, *, method: str = "auto") -> Alignment
     columns : array (n, k), float64
         From `repalign_utils.arrays.targets_matrix`.
     method : {"auto", "gram", "svd"}
+    limit : float
+        Bytes that may be taken.
 
     Returns
     -------
     Alignment
     """
     target_energy = arrays.to_numpy((columns * columns).sum(0))
-    found, used = _spectrum(design, columns, target_energy, method)
+    found, used = _spectrum(design, columns, target_energy, method, limit)
     return from_spectrum(found, target_energy, len(columns), used)
 
 
@@ -352,11 +367,13 @@ def from_spectrum(
 
 
 def _spectrum(
-    design: Design, targets: Array, target_energy: np.ndarray, method: str
+    design: Design, targets: Array, target_energy: np.ndarray, method: str, limit: float
 ) -> tuple[Spectrum, str]:
     """Spectrum of the design, and which way it was found."""
     if method == "svd":
-        return by_svd(design, targets), "svd"
+        return _by_svd(design, targets, limit), "svd"
+    if gram_bytes(design.shape, targets.shape[1]) > limit:
+        raise refusal(design.shape, targets.shape[1], limit, way="gram")
     found = by_gram(design, targets)
     if method == "gram":
         if found is None:
@@ -369,4 +386,11 @@ def _spectrum(
     low = arrays.is_low_precision(design.features)
     if found and gram_suffices(found, target_energy, is_tall=n >= m, low_precision=low):
         return found, "gram"
-    return by_svd(design, targets), "svd"
+    return _by_svd(design, targets, limit), "svd"
+
+
+def _by_svd(design: Design, targets: Array, limit: float) -> Spectrum:
+    length = svd_length(design.shape, targets.shape[1], limit)
+    if length is None:
+        raise refusal(design.shape, targets.shape[1], limit, way="svd")
+    return by_svd(design, targets, length=length)

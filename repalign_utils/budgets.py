@@ -1,0 +1,90 @@
+"""What a decomposition takes beyond the features, and which way fits a limit."""
+
+from __future__ import annotations
+
+from .memory import size
+
+__all__ = ["gram_bytes", "refusal", "svd_bytes", "svd_length"]
+
+_BLOCKS = 4 * 2**19  # entries: one block of the features, and what is made of it
+_ROWS = 64  # least length of a block
+
+
+def gram_bytes(shape: tuple[int, int], targets: int) -> int:
+    """Bytes for the Gram matrix and its eigenvectors, at most.
+
+    Parameters
+    ----------
+    shape : (n, m)
+        Of Phi.
+    targets : int
+        Columns of the targets, k.
+
+    Examples
+    --------
+    >>> gram_bytes((10**5, 1000), 1) < 60_000_000
+    True
+    """
+    p = min(shape)
+    return 8 * (4 * p * p + 4 * p * (targets + 128)) + _shared(shape, targets)
+
+
+def svd_bytes(shape: tuple[int, int], targets: int, length: int | None = None) -> int:
+    """Bytes for the triangular factor and its SVD, at most.
+
+    Parameters
+    ----------
+    shape : (n, m)
+        Of Phi.
+    targets : int
+        Columns of the targets, k.
+    length : int
+        Rows below the factor, min(n, m) where None, the least.
+
+    Examples
+    --------
+    >>> svd_bytes((9000, 1000), 1) < svd_bytes((9000, 1000), 1, 4000)
+    True
+    """
+    p = min(shape)
+    width = p + (targets if shape[0] >= shape[1] else 0)
+    room = (p + max(p if length is None else length, 256)) * width
+    factor = 2 * room + p * width  # LAPACK's copy of the room, and R
+    values = room + 9 * p * p  # copy, U, V and LAPACK's work space
+    return 8 * (max(factor, values) + p * targets) + _shared(shape, targets)
+
+
+def svd_length(shape: tuple[int, int], targets: int, limit: float) -> int | None:
+    """Rows below the factor that fit, up to the fastest number; None if too few do.
+
+    Examples
+    --------
+    >>> [svd_length((9000, 1000), 1, limit) for limit in (1e9, 1.2e8, 1e6)]
+    [4000, 2812, None]
+    """
+    p = min(shape)
+    if svd_bytes(shape, targets) > limit:
+        return None
+    fits = (p + i * p // 16 for i in range(48, -1, -1))
+    return next(rows for rows in fits if svd_bytes(shape, targets, rows) <= limit)
+
+
+def refusal(
+    shape: tuple[int, int], targets: int, limit: float, *, way: str
+) -> ValueError:
+    """Error of a limit that `way`, "gram" or "svd", exceeds: what it would need."""
+    needed = (gram_bytes if way == "gram" else svd_bytes)(shape, targets)
+    n, m = shape
+    side = "rows" if n < m else "columns"
+    other = ', or method="gram", which is less exact'
+    if way == "gram" or gram_bytes(shape, targets) > limit:
+        other = ""
+    return ValueError(
+        f"{n:,} rows of {m:,} columns need {size(needed)} by method {way!r}, above "
+        f"memory={size(limit)}; pass memory={needed}, fewer {side}{other}"
+    )
+
+
+def _shared(shape: tuple[int, int], targets: int) -> int:
+    """Bytes of a block of the features, and of the targets as float64."""
+    return 8 * (max(_BLOCKS, 4 * _ROWS * min(shape)) + 3 * shape[0] * targets)
