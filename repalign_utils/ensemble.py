@@ -6,26 +6,12 @@ of batched products, whatever the number of members.  No member sees another:
 each equals the same network trained alone on the same batches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-ACTIVATIONS = {
-    "relu": torch.relu,
-    "tanh": torch.tanh,
-    "leaky_relu": F.leaky_relu,
-    "prelu": lambda z, slope: torch.where(z > 0, z, slope * z),
-    "linear": lambda z: z,
-}
-MODULES = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "leaky_relu": nn.LeakyReLU,
-    "prelu": nn.PReLU,
-    "linear": nn.Identity,
-}
+from .activations import chosen_activation
 
 
 def choose_device(name: str) -> torch.device:
@@ -72,14 +58,15 @@ class MLPEnsemble(nn.Module):
     members : number of networks, m
     seed : seed of the first member
     activation : "relu", "tanh", "leaky_relu", "prelu" (one learnt slope per member
-        and hidden layer, 0.25 at the start) or "linear"
+        and hidden layer, 0.25 at the start) or "linear"; or a function, a module or a
+        class of modules without weights, such as ``torch.nn.GELU``
     hidden_bias : whether hidden layers have a bias; the output layer always has
     device, dtype : where and in which precision the weights live
 
     Raises
     ------
     ValueError
-        If a size is below 1 or the activation is unknown.
+        If a size is below 1, or the activation is unknown, learns or mixes members.
 
     Examples
     --------
@@ -97,7 +84,7 @@ class MLPEnsemble(nn.Module):
         out_features: int = 1,
         members: int = 5,
         seed: int = 0,
-        activation: str = "relu",
+        activation: str | Callable[..., torch.Tensor] | type[nn.Module] = "relu",
         hidden_bias: bool = True,
         device: torch.device | str | None = None,
         dtype: torch.dtype = torch.float32,
@@ -106,11 +93,8 @@ class MLPEnsemble(nn.Module):
         sizes = {"in_features": in_features, "width": width, "depth": depth}
         sizes |= {"out_features": out_features, "members": members}
         at_least_one(**sizes)
-        if activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation is {activation!r}; choose one of {', '.join(ACTIVATIONS)}"
-            )
-        self.activation = activation
+        self._activation = chosen_activation(activation)
+        self.activation = self._activation.label
         self.widths = [in_features, *[width] * depth, out_features]
         self.members = members
         self.seed = seed
@@ -124,7 +108,7 @@ class MLPEnsemble(nn.Module):
         self.weights = nn.ParameterList(weights)
         self.biases = nn.ParameterList(biases)
         slope = torch.full((members, 1, 1), 0.25, device=device, dtype=dtype)
-        learnt = depth if activation == "prelu" else 0
+        learnt = depth if self.activation == "prelu" else 0
         self.slopes = nn.ParameterList([slope.clone() for _ in range(learnt)])
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -178,7 +162,7 @@ class MLPEnsemble(nn.Module):
         for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
             h = torch.bmm(h, w) if b is None else torch.baddbmm(b, h, w)
             if i < depth:
-                h = ACTIVATIONS[self.activation](h, *slopes[i : i + 1])
+                h = self._activation.apply(h, *slopes[i : i + 1])
             outputs.append(h)
         return outputs
 
@@ -202,7 +186,7 @@ class MLPEnsemble(nn.Module):
             if i >= without:
                 state["bias"] = self.biases[i - without][index, 0]
             linear.load_state_dict(state)
-            layers += [linear, MODULES[self.activation]().to(**like)]
+            layers += [linear, self._activation.module().to(**like)]
         for layer, slope in zip(layers[1::2], self.slopes, strict=False):
             layer.load_state_dict({"weight": slope[index, 0]})
         return nn.Sequential(*layers[:-1])

@@ -71,12 +71,40 @@ def test_a_size_below_one_is_refused(name):
         MLPEnsemble(6, **{name: 0})
 
 
-def test_an_unknown_activation_is_refused():
-    with pytest.raises(
-        ValueError,
-        match="activation is 'gelu'; choose one of relu, tanh, leaky_relu, prelu, lin",
-    ):
-        networks(activation="gelu")
+@pytest.mark.parametrize("given", [nn.GELU, nn.ELU(0.5), torch.sin])
+def test_an_activation_of_ones_own_is_taken(given):
+    ensemble, inputs = networks(activation=given), torch.tensor(small_task()[0])
+    function = given() if given is nn.GELU else given
+    together, first = ensemble(inputs), ensemble.hidden(inputs)[0]
+    for i in range(3):
+        torch.testing.assert_close(together[i], ensemble.member(i)(inputs))
+        linear = ensemble.member(i)[0]
+        torch.testing.assert_close(first[i], function(linear(inputs)).detach())
+
+
+def test_activations_of_ones_own_are_told_apart():
+    labels = {networks(activation=a).activation for a in (nn.ELU(0.5), nn.ELU(0.6))}
+    labels |= {networks(activation=lambda z, k=k: z**k).activation for k in (2, 3)}
+    assert len(labels) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "gelu",
+            "activation is 'gelu'; choose one of relu, tanh, leaky_relu, prelu, l",
+        ),
+        (3, "activation is 3; choose one of relu, .*, or pass a function or module"),
+        (nn.PReLU, "activation PReLU has weights of its own, .*; pass one without, or"),
+        (nn.Softmax(0), "activation Softmax gives .* or mixes rows; pass one that"),
+        (nn.Dropout(0.5), "activation Dropout gives .* or other numbers each time"),
+        (nn.Threshold, "activation is the class Threshold, which needs arguments"),
+    ],
+)
+def test_an_activation_that_does_not_keep_members_apart_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        networks(activation=given)
 
 
 def test_devices_by_name():

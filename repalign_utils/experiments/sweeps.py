@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,7 +30,7 @@ class Setting:
 
     depth: int = 4
     width: int = 128
-    activation: str = "relu"
+    activation: Any = "relu"
     optimizer: str = "adam"
     step_size: float = 1e-3
     batch_size: int = 64
