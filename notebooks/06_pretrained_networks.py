@@ -20,9 +20,9 @@
 
 # %% tags=["parameters"]
 # fmt: off
-networks: list = ["small_resnet"]  # network: those of torchvision or timm with ImageNet weights, or small_resnet, small_vit, resnet18_cifar: ours, pretrained here on drawn pictures
+networks: list = ["small_resnet"]  # network: those of torchvision or timm with ImageNet weights, or small_resnet, small_vit, resnet18_cifar: ours, pretrained here on drawn pictures unless weights are given
 weights: str = ""  # existing path: file with the network's weights, or folder with a file NAME.* or NAME-*.* for each network (empty: the library's hub)
-datasets: list = ["procedural"]  # {procedural, cifar10, cifar100}: images of the tasks
+datasets: list = ["procedural"]  # path or {procedural, cifar10, cifar100}: images of the tasks, or a folder of class folders, also within train and test
 size: int = 128  # {32..}: pixels per side that images are brought to for networks of ImageNet; 224 for transformers
 n_per_class: int = 100  # {2..}: training images per class; a pair of classes has twice as many
 n_test: int = 50  # {1..}: test images per class
@@ -30,7 +30,7 @@ n_per_class_cifar100: int = 40  # {2..}: training images per class of CIFAR-100
 n_test_cifar100: int = 10  # {1..}: test images per class of CIFAR-100
 pairs: int = 45  # {1..}: pairs of classes per data set and seed, drawn if there are more
 steps: int = 1000  # {1..}: steps of gradient descent of the linear models
-picture_size: int = 16  # {16..}: pixels per side of drawn pictures; 32 to try our networks on CIFAR
+picture_size: int = 16  # {16..}: pixels per side of drawn pictures, and of what our networks see; 32 to try them on CIFAR
 source_per_class: int = 100  # {1..}: drawn pictures per class that our networks are pretrained on
 epochs: int = 12  # {1..}: of that pretraining
 batch_size: int = 32  # {1..}: of that pretraining
@@ -49,7 +49,6 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,6 +61,7 @@ from repalign_utils.experiments.class_tasks import (
     pair_scores,
     rest_scores,
 )
+from repalign_utils.experiments.own_images import short, two_parts
 from repalign_utils.experiments.representations import (
     KINDS,
     is_ours,
@@ -88,25 +88,34 @@ where = {"device": str(choose_device(device)), "precision": precision}
 
 
 # %%
-def imagenet_network(name):
-    """Network with ImageNet weights; None for ours, which have none."""
-    if is_ours(name):
+def side(name):
+    """Pixels per side of what a network sees."""
+    return picture_size if is_ours(name) else size
+
+
+def loaded_network(name):
+    """Network with weights of a file or the hub; None if trained here."""
+    if is_ours(name) and not weights:
         return None
-    return pretrained(name, weights_file(name, weights))
+    known = picture_size if is_ours(name) else 224
+    return pretrained(name, weights_file(name, weights), size=known)
 
 
-from_imagenet = {name: imagenet_network(name) for name in networks}
+loaded = {name: loaded_network(name) for name in networks}
+files = {
+    name: weights_file(name, weights) for name in networks if weights
+}
 
 
 # %%
 def described(name):
     """Row of the table of networks."""
-    model = from_imagenet[name] or untrained(name, 32)
+    model = loaded[name] or untrained(name, 32)
     origin = "ImageNet, from the hub"
-    if is_ours(name):
+    if name in files:
+        origin = f"file {files[name].name}"
+    elif is_ours(name):
         origin = "trained here on drawn pictures"
-    elif weights:
-        origin = f"ImageNet, {Path(weights_file(name, weights)).name}"
     library = type(model).__module__.split(".")[0]
     count = sum(p.numel() for p in model.parameters())
     width = head(model)[1].weight.shape[1]
@@ -180,8 +189,19 @@ def images_of(dataset, i):
 
 
 # %%
+def own_images_of(folder, i):
+    """Training and test images of a folder of seed i."""
+    most = max(side(name) for name in networks)
+    return two_parts(
+        folder, n_per_class, n_test, size=most, seed=seed + i
+    )
+
+
+named = ("procedural", "cifar10", "cifar100")
 images = {
-    (d, i): images_of(d, i) for d in datasets for i in range(seeds)
+    (d, i): (images_of if d in named else own_images_of)(d, i)
+    for d in datasets
+    for i in range(seeds)
 }
 abouts = [part.about for d in datasets for part in images[d, 0]]
 print(*[about.sentence() for about in abouts], sep="\n")
@@ -193,8 +213,8 @@ print(*[about.sentence() for about in abouts], sep="\n")
 # %%
 def networks_of(name, i):
     """Pretrained and untrained network of seed i."""
-    if not is_ours(name):
-        return from_imagenet[name], untrained(name, size, seed=seed + i)
+    if loaded[name] is not None:
+        return loaded[name], untrained(name, side(name), seed=seed + i)
     source = data.procedural_images(
         "both",
         n_per_class=source_per_class,
@@ -216,7 +236,9 @@ def features_of(name, pair, parts, i):
     """Kind -> features (n, d) of training and of test images."""
     hidden = [
         [
-            network_features(net, x, name=name, size=size, **where)
+            network_features(
+                net, x, name=name, size=side(name), **where
+            )
             for x in parts
         ]
         for net in pair
@@ -275,12 +297,6 @@ with tqdm(runs, mininterval=2, file=sys.stderr) as bar:
 
 
 # %%
-def short(name):
-    """Name as a part of a recorded name."""
-    letters = [c if c.isalnum() else "_" for c in name.lower()]
-    return "".join(letters)
-
-
 def recorded(quantity, read):
     """Record a quantity of every representation; key -> (seeds,)."""
     found = {
@@ -289,7 +305,7 @@ def recorded(quantity, read):
     }
     for (d, name, kind, task), values in found.items():
         record(
-            f"06.{quantity}.{task}.{d}.{short(name)}.{kind}",
+            f"06.{quantity}.{task}.{short(d)}.{short(name)}.{kind}",
             values,
             exact="area" in quantity and kind in UNTOUCHED,
         )
@@ -318,7 +334,9 @@ for row, d in zip(grid, datasets, strict=True):
             for kind in KINDS
         }
         figures.plot_curves(curves, x, ax=ax)
-        ax.set(title=f"{d}, {titles[task]}", xlabel="", ylabel="")
+        ax.set(
+            title=f"{short(d)}, {titles[task]}", xlabel="", ylabel=""
+        )
         ax.set_xscale("symlog", linthresh=1e-4)
         ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
     row[0].set_ylabel("captured target share")
@@ -410,7 +428,7 @@ for row, d in zip(grid, datasets, strict=True):
             for kind in KINDS
         }
         figures.plot_curves(curves, times, ax=ax)
-        ax.set(title=d, xscale="log", xlabel="")
+        ax.set(title=short(d), xscale="log", xlabel="")
     row[0].set_ylabel("training loss, relative")
     row[1].set_ylabel("test accuracy")
 for ax in grid.flat[1:]:
@@ -442,7 +460,7 @@ for row, (what, found) in zip(grid, measures.items(), strict=True):
     for ax, task in zip(row, titles, strict=True):
         groups = {
             kind: {
-                f"{d}\n{name}": found[d, name, kind, task]
+                f"{short(d)}\n{name}": found[d, name, kind, task]
                 for d in datasets
                 for name in networks
             }
@@ -496,7 +514,7 @@ table(
     ["Data", "Network", "Features"]
     + [f"{what}, {t}" for t in titles for what in found],
     [
-        [d, name, kind]
+        [short(d), name, kind]
         + [f"{v[d, name, kind, t].mean():.3f}" for v, t in columns]
         for d in datasets
         for name in networks
@@ -516,7 +534,8 @@ table(
 #
 # Without files, our own small network is pretrained here: on drawn pictures of sixteen
 # classes, to be tested on ten others. With `-p networks "[squeezenet1_0]"` or another
-# name of torchvision or timm the weights are ImageNet's. The paper also trains a
+# name of torchvision or timm the weights are ImageNet's, unless `-p weights FILE` names
+# others. Images of your own are asked for with `-p datasets FOLDER`. The paper also trains a
 # T2T-ViT, elsewhere in its experiments, which timm does not have; by number of weights
 # and training data the nearest is `deit_small_patch16_224`, to be run with
 # `-p size 224`. That is our choice.
@@ -610,6 +629,7 @@ table(
 # %% tags=["provenance", "hide-input"]
 provenance(
     datasets=abouts,
+    weights=files,
     device=where["device"],
     precision=precision,
     seeds=seeds,

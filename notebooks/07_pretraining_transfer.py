@@ -53,6 +53,7 @@ checkpoints: str = ""  # path: folder that keeps trainings, so that they can go 
 # {precision != "float16" or device != "cpu"}: a CPU trains in float32 or bfloat16
 # {source in ("procedural", "cifar100", "imagenet") or natural_list and artificial_list}: a folder does not say which of its classes are of which family
 # {not natural_list or natural_list != artificial_list}: each file lists one family
+# {classes != 1}: a network is pretrained to tell classes apart
 # fmt: on
 
 # %% tags=["remove-input"]
@@ -74,6 +75,7 @@ from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
     pair_scores,
 )
+from repalign_utils.experiments.own_images import one_of_each
 from repalign_utils.experiments.transfer import fine_tune
 from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import build
@@ -144,6 +146,7 @@ def target_images(seed):
     return {f: tuple(part[f] for part in parts) for f in families}
 
 
+pretrain.check_families(source, natural_list, artificial_list)
 first_sources = {f: source_images(f, seed) for f in families}
 first_targets = target_images(seed)
 used = [
@@ -154,22 +157,13 @@ for images in used:
     print(images.about.sentence())
 
 
-# %%
-def examples(images, count=8):
-    """One image of each of the first classes, all of one size."""
-    some = images.only(images.classes[:count])
-    if hasattr(some, "read"):
-        some = some.read(size)
-    labels = np.asarray(some.labels)
-    return some.images[
-        [np.flatnonzero(labels == c)[0] for c in np.unique(labels)]
-    ]
-
-
 # %% mystnb={"figure": {"name": "fig-07-images", "caption": "One image of each of the first classes. Rows from the top: artificial source, natural source, artificial targets, natural targets."}, "image": {"alt": "Four rows of small colour images: artificial source, natural source, artificial target and natural target classes.", "classes": "dark-light"}} tags=["hide-input"]
 shown = [first_sources[f] for f in families]
 shown += [first_targets[f][0] for f in families]
-figures.plot_images([examples(images) for images in shown])
+side = max(
+    size, *(p.images.shape[-1] for p in first_targets["natural"])
+)
+figures.plot_images([one_of_each(images, 8, side) for images in shown])
 plt.show()
 
 # %% [markdown]

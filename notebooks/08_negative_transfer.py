@@ -21,7 +21,7 @@
 
 # %% tags=["parameters"]
 # fmt: off
-dataset: str = "procedural"  # {procedural, office31}: drawn pictures (plain, studio, webcam), or things of an office (amazon, dslr, webcam)
+dataset: str = "procedural"  # path or {procedural, office31}: drawn pictures (plain, studio, webcam), things of an office (amazon, dslr, webcam), or a folder of three folders of class folders
 family: str = "artificial"  # {natural, artificial, both}: classes of the drawn pictures
 network: str = "small_resnet"  # network: small_resnet, small_vit, or any of torchvision and timm
 size: int = 16  # {16..}: height and width of the images
@@ -63,6 +63,7 @@ from tqdm import tqdm
 
 from repalign_utils import data, figures, pretrain, record
 from repalign_utils.ensemble import choose_device
+from repalign_utils.experiments.own_images import domains_of, short
 from repalign_utils.experiments.transfer import domain_transfer, split
 from repalign_utils.networks import build
 from repalign_utils.results import provenance, table
@@ -108,6 +109,9 @@ if dataset == "office31":
         for d in domains
     }
     pools = sources  # all of a domain, as a source and as a target
+elif dataset != "procedural":
+    sources = domains_of(dataset, size=size, n_target=n_target)
+    domains, pools = tuple(sources), sources
 else:
     domains = ("plain", "studio", "webcam")
     options = {"family": family, "size": size, "seed": seed}
@@ -131,7 +135,7 @@ for d in domains:
 
 
 # %% [markdown]
-# Office-31 has no official split. A target is split here, class by class and anew for
+# Office-31 and folders of your own have no official split. A target is split here, class by class and anew for
 # each seed, into the images to train on and the rest, to test on. Drawn pictures of a
 # target are other draws than those of the source of the same domain, and are split in
 # the same way.
@@ -228,7 +232,7 @@ own = {d: [f.fits[d] for f in found] for d in domains}
 scratch = {d: [f.scratch[d].accuracy for f in found] for d in domains}
 linear = {d: [f.scratch[d].linear for f in found] for d in domains}
 for d in domains:
-    record(f"08.scratch.{d}", scratch[d])
+    record(f"08.scratch.{short(d)}", scratch[d])
 table(
     [
         f"Domain ({classes} classes)",
@@ -248,7 +252,7 @@ table(
 # %%
 change = {p: [f.gain(*p, "area") for f in found] for p in pairs}
 for a, b in pairs:
-    record(f"08.alignment.{a}_to_{b}", change[a, b])
+    record(f"08.alignment.{short(a)}_to_{short(b)}", change[a, b])
 record(
     "08.rises",
     [np.mean([f.gain(*p, "area") > 0 for p in pairs]) for f in found],
@@ -298,7 +302,8 @@ gains = {
 names = {"accuracy": "transfer", "linear": "linear"}
 for of, by_pair in gains.items():
     for (a, b), values in by_pair.items():
-        record(f"08.{names[of]}.{a}_to_{b}", values)
+        name = f"{names[of]}.{short(a)}_to_{short(b)}"
+        record(f"08.{name}", values)
     negative = np.mean(
         [np.array(v) < 0 for v in by_pair.values()], axis=0
     )
@@ -335,7 +340,8 @@ for of, suffix in (("accuracy", ""), ("linear", ".linear")):
         rise = np.array([f.gain(*p, "area") for p in pairs])
         gain = np.array([f.gain(*p, of) for p in pairs])
         values = {
-            "08.order": kendalltau(rise, gain).statistic,
+            # NaN where all gains are equal: then there is no order
+            "08.order": np.nan_to_num(kendalltau(rise, gain).statistic),
             "08.sign": np.mean(np.sign(rise) == np.sign(gain)),
             "08.spread": gain[rise.argmax()] - gain[rise.argmin()],
         }

@@ -5,6 +5,7 @@ page (glue), the run record beside the executed notebook, the claims table and t
 tests all read them.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -90,12 +91,15 @@ def _glue(name: str, text: str, recorded: dict | None = None) -> None:
     display({f"{GLUE}text/plain": text}, raw=True, metadata=metadata)
 
 
-def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> None:
+def provenance(
+    *, datasets=(), weights=None, device="cpu", precision="float32", seeds=1
+) -> None:
     """Show, as the last cell of a section, what the run ran on.
 
     Parameters
     ----------
     datasets : the ``About`` of every data set used
+    weights : network -> file that its weights are from, told by name and checksum
     device : torch device or its name
     precision : floating-point type of the training
     seeds : number of seeds
@@ -110,6 +114,7 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
         "precision": precision,
         "data": [about.sentence() for about in datasets],
         "data_sha256": [about.sha256 for about in datasets],
+        **({"weights": _told_files(weights)} if weights else {}),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": round(_process_age(), 1),
         **_peak_memory(str(device)),
@@ -121,12 +126,23 @@ def provenance(*, datasets=(), device="cpu", precision="float32", seeds=1) -> No
     )
 
 
+def _told_files(files) -> dict[str, str]:
+    """Network -> name and checksum of a file, not where it lies."""
+    told = {}
+    for network, file in files.items():
+        with open(file, "rb") as opened:
+            sha = hashlib.file_digest(opened, "sha256").hexdigest()
+        told[network] = f"{Path(file).name} (SHA-256 {sha})"
+    return told
+
+
 def _provenance_table(facts: dict) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
     hashes = ", ".join(f"`{sha[:16]}…`" for sha in facts["data_sha256"])
     rows = {
         "Data": " ".join(facts["data"]),
         "SHA-256 of the data": hashes,
+        "Weights": ", ".join(f"{k}: {v}" for k, v in facts.get("weights", {}).items()),
         "Seeds": facts["seeds"],
         "Device": f"{facts['device']}, {facts['precision']}",
         "Wall time": f"{facts['wall_s']:.0f} s",

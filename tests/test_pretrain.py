@@ -18,7 +18,14 @@ from repalign_utils.data import About, DataMissing, ImageSet, image_files
 from repalign_utils.network_inputs import NetworkInputs
 from repalign_utils.networks import build
 from repalign_utils.outputs import accuracy
-from repalign_utils.pretrain import Recipe, recipe, source, target_tasks, train
+from repalign_utils.pretrain import (
+    Recipe,
+    check_families,
+    recipe,
+    source,
+    target_tasks,
+    train,
+)
 from repalign_utils.pretrain.__main__ import main
 from repalign_utils.pretrain._batches import Batches, Order
 from tests.conftest import ROOT
@@ -123,7 +130,7 @@ def report(epoch, loss, images_per_second):
     print(epoch, flush=True)
 train(vit(), colours(), LONGER, device="cpu", checkpoints={folder!r}, report=report)
 """
-LONGER = Recipe(40, 8, "adamw", 1e-3)
+LONGER = Recipe(12, 8, "adamw", 1e-3)
 
 
 def test_a_killed_training_goes_on_to_the_weights_of_an_unbroken_one(tmp_path):
@@ -140,7 +147,7 @@ def test_a_killed_training_goes_on_to_the_weights_of_an_unbroken_one(tmp_path):
     seen = []
     options = {"checkpoints": tmp_path, "report": lambda epoch, *_: seen.append(epoch)}
     resumed = trained(colours(), LONGER, **options)
-    assert 3 < seen[0] < 40, "it started again, or was done before it was killed"
+    assert 3 < seen[0] < 12, "it started again, or was done before it was killed"
     assert torch.equal(resumed, trained(colours(), LONGER))
 
 
@@ -383,6 +390,30 @@ def test_absent_imagenet_says_where_its_classes_go(tmp_path):
     text = rf"ImageNet is not there: there is no folder {tmp_path}/imagenet/train nor "
     with pytest.raises(DataMissing, match=text):
         source("imagenet", "natural", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("natural", "artificial", "message"),
+    [
+        ("red\nblue", "blue\ngreen", "artificial_list both name 'blue'; a class bel"),
+        ("red\nblue", "red\nblue", "both name 'red', 'blue'; a class belongs to one"),
+        ("red", "blue\ngreen", "natural_list names 'red'; name at least two classes"),
+        ("red\nblue", "# none", "artificial_list names no class; name at least two"),
+        ("red\nbleu", "green\nteal", "natural_list names 'bleu', .* mean 'blue'"),
+        ("red\nblue", "green\nteal", None),
+    ],
+)
+def test_lists_of_families_are_checked_together(tmp_path, natural, artificial, message):
+    for name in ("red", "blue", "green", "teal"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    lists = [tmp_path / "natural.txt", tmp_path / "artificial.txt"]
+    for path, text in zip(lists, (natural, artificial), strict=True):
+        path.write_text(text)
+    if message is None:
+        check_families(str(tmp_path / "images"), *lists)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check_families(str(tmp_path / "images"), *lists)
 
 
 def test_real_cifar_sources_have_the_classes_of_their_family(real_data):

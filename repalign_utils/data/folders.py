@@ -200,7 +200,7 @@ def _class_names(
     if isinstance(classes, ImageFiles | ImageSet):
         return _same_classes(folder, known, classes.classes)
     if isinstance(classes, str | os.PathLike):
-        names: Sequence[str] = _lines(Path(classes))
+        names: Sequence[str] = listed_names(Path(classes))
     else:
         names = tuple(classes)
     names = tuple(composed(n) if isinstance(n, str) else n for n in names)
@@ -245,7 +245,16 @@ def _first(names: Sequence[str]) -> str:
     return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
-def _lines(path: Path) -> tuple[str, ...]:
+def listed_names(path: Path) -> tuple[str, ...]:
+    """Give the names in a text file, one a line, in composed form.
+
+    A ``#`` after a space starts a comment.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
     if not path.is_file():
         raise FileNotFoundError(
             f"classes is {os.fspath(path)!r}, but there is no such file; pass a text "
@@ -254,7 +263,7 @@ def _lines(path: Path) -> tuple[str, ...]:
     # a name may hold the sign itself: c#
     text = path.read_text("utf-8-sig").splitlines()
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text)
-    return tuple(line for line in lines if line)
+    return tuple(composed(line) for line in lines if line)
 
 
 def _listed(

@@ -148,9 +148,9 @@ def network_features(
     ----------
     model : network; moved to the device, and left there
     images : array (n, c, h, w), uint8, or an ``ImageSet``
-    name : its name: ours take images as they are, from -1 to 1; all others are fed
-        images of ``size``, normalised as those of ImageNet
-    size : height and width
+    name : its name: ours take pixels from -1 to 1; all others are fed images that are
+        normalised as those of ImageNet
+    size : height and width that images are brought to
     device : "auto", "cpu", "cuda", "cuda:N" or "mps"
     precision : "float32", or "bfloat16" and "float16" for products in less
     batch_size : images in one pass
@@ -168,10 +168,8 @@ def network_features(
         raise ValueError(
             f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}"
         )
-    if is_ours(name):
-        inputs = NetworkInputs(images, scale="half")
-    else:
-        inputs = NetworkInputs(images, size=size, scale="imagenet")
+    scale = "half" if is_ours(name) else "imagenet"
+    inputs = NetworkInputs(images, size=size, scale=scale)
     where = choose_device(device)
     model.to(where)
     lower = None if precision == "float32" else getattr(torch, precision)

@@ -138,7 +138,9 @@ def fine_tune(
     return accuracy(tuned, inputs, test.labels), tuned
 
 
-def split(images: ImageSet, n_per_class: int, seed: int = 0) -> tuple[ImageSet, ...]:
+def split(
+    images: ImageSet, n_per_class: int, seed: int = 0
+) -> tuple[ImageSet, ImageSet]:
     """Cut a set without an official split in two, class by class.
 
     Parameters

@@ -11,12 +11,13 @@ the function `train`, or as a command in one process or in many::
 
 from ._loop import History, train
 from ._recipes import Recipe, recipe
-from ._sources import FAMILIES, source, target_tasks
+from ._sources import FAMILIES, check_families, source, target_tasks
 
 __all__ = [
     "FAMILIES",
     "History",
     "Recipe",
+    "check_families",
     "recipe",
     "source",
     "target_tasks",

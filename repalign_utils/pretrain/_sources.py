@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from .. import data
 from ..data import ImageFiles, ImageSet
 from ..data._fetch import data_folders
+from ..data._listing import class_folders
+from ..data.folders import listed_names
 
 SOURCES = ("procedural", "cifar100", "imagenet")
 FAMILIES = ("artificial", "natural")
@@ -71,6 +74,55 @@ def source(
         folder, names = Path(name).expanduser(), _class_list(name, class_list)
     files = data.image_files(folder, names, n_per_class=n_per_class or None, seed=seed)
     return files.only(_some(files.classes, classes, seed)) if classes else files
+
+
+def check_families(
+    name: str, natural_list: str | Path, artificial_list: str | Path
+) -> None:
+    """Check the lists of classes of the two families of a folder, before any training.
+
+    Parameters
+    ----------
+    name : as of `source`; only a folder has lists
+    natural_list, artificial_list : files with the families' classes, one a line
+
+    Raises
+    ------
+    ValueError
+        If a family has fewer than two classes, a class that the folder lacks, or one
+        that is of the other family too.
+
+    Examples
+    --------
+    >>> check_families("procedural", "", "")
+    """
+    if name in SOURCES:
+        return
+    lists = {"natural_list": natural_list, "artificial_list": artificial_list}
+    names = {k: listed_names(Path(_class_list(name, v))) for k, v in lists.items()}
+    known = tuple(class_folders(Path(name).expanduser()))
+    for parameter, found in names.items():
+        if unknown := [n for n in found if n not in known]:
+            near = difflib.get_close_matches(unknown[0], known, 1)
+            raise ValueError(
+                f"{parameter} names {_few(unknown)}, for which {name} has no folder"
+                f"{f'; did you mean {near[0]!r}?' if near else ''}"
+            )
+        if len(set(found)) < 2:
+            raise ValueError(
+                f"{parameter} names {_few(found) or 'no class'}; name at least two "
+                "classes, one a line, for a network to tell apart"
+            )
+    if both := [n for n in names["natural_list"] if n in names["artificial_list"]]:
+        raise ValueError(
+            f"natural_list and artificial_list both name {_few(both)}; a class belongs "
+            "to one family"
+        )
+
+
+def _few(names) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more
 
 
 def _some(names, count: int, seed: int) -> tuple[str, ...]:

@@ -44,12 +44,14 @@ def test_no_random_features_are_refused(images):
         random_features(images, 0)
 
 
-def test_ours_see_images_as_they_are_and_others_as_imagenet(images):
+def test_ours_see_pixels_from_minus_one_to_one_and_others_as_imagenet(images):
     assert is_ours("small_resnet") and not is_ours("squeezenet1_1")
     mine = untrained("small_resnet", 32, 5, seed=1)
-    found = network_features(mine, images, name="small_resnet", size=64, device="cpu")
+    found = network_features(mine, images, name="small_resnet", size=16, device="cpu")
     assert found.shape == (32, 128)
-    np.testing.assert_array_equal(found, last_hidden(mine, NetworkInputs(images)))
+    np.testing.assert_array_equal(
+        found, last_hidden(mine, NetworkInputs(images, size=16))
+    )
     other = untrained("squeezenet1_1", 64, seed=1)
     found = network_features(other, images, name="squeezenet1_1", size=64, device="cpu")
     inputs = NetworkInputs(images, size=64, scale="imagenet")
@@ -72,7 +74,7 @@ def test_lower_precision_gives_about_the_same_features(images):
 def test_a_network_of_one_size_says_so(images):
     model = untrained("small_vit", 16, 5)
     with pytest.raises(
-        ValueError, match=r"small_vit was fed images of 32 pixels .*\(16\).*; pass the"
+        ValueError, match=r"small_vit was fed images of 128 pixels .*\(16\).*; pass the"
     ):
         network_features(model, images, name="small_vit", size=128, device="cpu")
 
