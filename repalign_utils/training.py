@@ -269,13 +269,12 @@ class _Checkpoint:
         if not self.path.exists():
             return
         try:
-            state = torch.load(self.path, weights_only=True)
-        except Exception as error:
+            run.load(torch.load(self.path, weights_only=True))
+        except Exception:  # of many kinds, and PyTorch's own lines say nothing here
             raise ValueError(
-                f"checkpoint {self.path} cannot be read ({error}); delete it to start "
-                "this training again"
+                f"checkpoint {self.path} cannot be read: it is damaged, or of another "
+                "version; delete it to start this training again"
             ) from None
-        run.load(state)
 
     def save(self, run: _Run, now: bool = False):
         if now or time.monotonic() - self.saved > SAVE_EVERY:

@@ -164,10 +164,14 @@ def test_a_finished_training_is_read_back_and_another_is_not(tmp_path):
     assert seen == [1, 2] * 3 + [1] + [1, 2] and len(list(tmp_path.iterdir())) == 5
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
+@pytest.mark.parametrize("content", ["cut", "old"])
+def test_a_checkpoint_that_is_damaged_or_of_another_version_is_named(tmp_path, content):
     trained(colours(), checkpoints=tmp_path)
     (path,) = tmp_path.glob("*.pt")
-    path.write_bytes(path.read_bytes()[:100])
+    if content == "cut":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        torch.save({"weights": vit().state_dict(), "epoch": 1}, path)
     with pytest.raises(ValueError, match=f"{path.name} cannot be read.*; delete it"):
         trained(colours(), checkpoints=tmp_path)
 

@@ -354,11 +354,14 @@ class _Checkpoint:
             return
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as error:
+            self._take(state)
+        except Exception:  # of many kinds, and PyTorch's own lines say nothing here
             raise ValueError(
-                f"checkpoint {self.path} cannot be read ({error}); delete it to start "
-                "this training again"
+                f"checkpoint {self.path} cannot be read: it is damaged, or of another "
+                "version; delete it to start this training again"
             ) from None
+
+    def _take(self, state: dict) -> None:
         run = self.run
         run.plain.load_state_dict(state["weights"])
         run.optimizer.load_state_dict(state["optimizer"])
