@@ -17,7 +17,7 @@ from .memory import bytes_of
 from .model_inputs import Batch, open_inputs, place_of
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
-from .positions import POSITIONS, as_matrix, checked_mask, mask_of
+from .positions import as_matrix, check_positions, checked_mask, mask_of
 from .spectral import Alignment, from_spectrum, measured
 
 if TYPE_CHECKING:
@@ -120,11 +120,7 @@ def layer_alignment(
     0 (4, 1)
     1 (13, 1)
     """
-    if positions not in POSITIONS:
-        raise ValueError(
-            f"positions is {positions!r} but must be one of {', '.join(POSITIONS)}; "
-            "leave it out for the mean"
-        )
+    check_positions(positions)
     limit = bytes_of(memory)
     source = open_inputs(inputs, place_of(model)[1])
     n = len(targets) if source.n is None else source.n  # pyright: ignore

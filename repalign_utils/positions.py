@@ -11,10 +11,19 @@ from . import arrays
 from .model_inputs import Batch
 from .places import Place
 
-__all__ = ["POSITIONS", "as_matrix", "checked_mask", "mask_of"]
+__all__ = ["as_matrix", "check_positions", "checked_mask", "mask_of"]
 
-POSITIONS = ("mean", "flatten")
+_POSITIONS = ("mean", "flatten")
 _OF_ENCODER = "attention_mask"
+
+
+def check_positions(positions: str) -> None:
+    """Raise a ValueError unless this names what becomes of positions."""
+    if positions not in _POSITIONS:
+        raise ValueError(
+            f"positions is {positions!r} but must be one of {', '.join(_POSITIONS)}; "
+            "leave it out for the mean"
+        )
 
 
 def checked_mask(mask: Any, n: int | None) -> torch.Tensor | None:
