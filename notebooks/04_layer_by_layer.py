@@ -43,6 +43,8 @@ device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, bfloat16, float16}: of the training of CNNs and ViTs; MLPs take float32
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {dataset != "digits" or (first.isdigit() and second.isdigit())}: digits are the classes 0 to 9
+# {dataset != "cifar10" or not (first.isdigit() or second.isdigit())}: classes of CIFAR-10 have names, such as airplane and automobile
 # {first != second}: the networks learn to tell the two classes apart
 # {precision != "float16" or device != "cpu"}: a CPU trains in float32 or bfloat16
 # fmt: on
