@@ -13,7 +13,10 @@ MAC_APPS = (
 )
 # What each package manager is asked, in order; the first one present is used.
 MANAGERS = {
-    "apt-get": (("update",), ("install", "-y", "--no-install-recommends", "chromium")),
+    "apt-get": (
+        ("update", "-qq"),
+        ("install", "-qq", "--no-install-recommends", "chromium"),
+    ),
     "dnf": (("install", "-y", "chromium"),),
     "pacman": (("-Sy", "--noconfirm", "chromium"),),
     "brew": (("install", "--cask", "google-chrome"),),
