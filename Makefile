@@ -51,7 +51,7 @@ test: env ## run the whole test suite, Chromium set up where it is missing
 	$(BIN)/python -m tests.browser.chromium
 	$(PYTEST) --dist worksteal -m "not section and not browser" $(ARGS)
 	$(BUILD)
-	$(PYTEST) --dist loadgroup -m "section or browser" --site=_build/html $(ARGS)
+	$(PYTEST) --dist loadscope -m "section or browser" --site=_build/html $(ARGS)
 
 bench: env ## measure the speed ratios that the project promises
 	$(BIN)/python -m benchmarks

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
+CONTROLLED = "test_the_negative_control_takes_the_effect_away"
 SKIP_REASON = (
     "real data not found: set REPALIGN_DATA to a folder as described in book/data.md"
 )
@@ -26,26 +28,30 @@ def pytest_addoption(parser):
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Quick tests first: a broken unit is known before the book is executed.
-
-    Among several workers one has the browser, and one what shares a section's run.
-    """
+    """Quick tests first: a broken unit is known before the book is executed."""
     items.sort(key=_weight)
-    for item in items:
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
-def _group(item):
-    if item.get_closest_marker("browser"):
-        return "browser"
-    if "compared" in item.fixturenames:
-        return "compared"
-    if "controlled" in item.fixturenames:
-        return item.callspec.params["quantity"][:2]
-    return None
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Under ``--dist loadscope``, keep on one worker what shares a run or a browser."""
+    if config.option.dist == "loadscope":
+        return _Sharing(config, log)
+
+
+class _Sharing(LoadScopeScheduling):
+    """Tests by what they share; xdist's own groups are lost with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file.startswith("tests/browser/"):
+            return "tests/browser"
+        if file.startswith("tests/sections/") and "runs.py" not in file:
+            return file
+        if test.startswith(CONTROLLED):
+            return nodeid[: nodeid.index("[") + 3]  # the section's number
+        return nodeid
 
 
 def _weight(item):
