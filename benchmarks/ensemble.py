@@ -27,7 +27,7 @@ def rows() -> Iterator[Row]:
     plain, ours = medians(
         lambda: _one_by_one(inputs, targets),
         lambda: _together(inputs, targets),
-        repeats=2,
+        repeats=7,
         warmed_up=True,
     )
     yield Row(f"{MEMBERS} MLPs {INPUTS}-{WIDTH}x{DEPTH}-1, time", plain, ours, 2.5)
