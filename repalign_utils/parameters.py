@@ -23,6 +23,7 @@ import difflib
 import math
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -263,10 +264,9 @@ def declared(source: str) -> dict[str, Parameter]:
         If a line is not of the form ``name: type = value  # comment``.
     """
     parameters = {}
-    for line in source.split("\n"):
-        if line.strip() and not line.lstrip().startswith("#"):
-            parameter = _parameter(line)
-            parameters[parameter.name] = parameter
+    for _, line in parameter_lines(source):
+        parameter = _parameter(line)
+        parameters[parameter.name] = parameter
     return parameters
 
 
@@ -300,6 +300,13 @@ def _choices(limits: str) -> tuple[str, ...]:
     word, first, last = ends.groups()
     numbers = range(int(first), int(last) + 1)
     return tuple(f"{word}{number:0{len(first)}}" for number in numbers)
+
+
+def parameter_lines(source: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line of a parameters cell that declares a parameter."""
+    for i, line in enumerate(source.split("\n")):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield i, line
 
 
 def parsed_line(line: str) -> tuple[ast.AnnAssign, object, str]:

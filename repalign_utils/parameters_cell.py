@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .parameters import ParameterError, declared, parsed_line, settle
+from .parameters import ParameterError, declared, parameter_lines, parsed_line, settle
 from .results import table
 
 
@@ -57,10 +57,9 @@ def with_values(source: str, values: dict) -> str:
 
 def _lines(source: str) -> Iterator[tuple[int, Any, object]]:
     """Number, syntax and value of each line that declares a parameter."""
-    for i, line in enumerate(source.split("\n")):
-        if line.strip() and not line.lstrip().startswith("#"):
-            node, value, _ = parsed_line(line)
-            yield i, node, value
+    for i, line in parameter_lines(source):
+        node, value, _ = parsed_line(line)
+        yield i, node, value
 
 
 def _name(node) -> str:

@@ -25,3 +25,8 @@ def run_all(folder: Path, given: dict[str, dict], *, profile: str = "") -> dict:
             s: pool.submit(run, s, folder, p, profile=profile) for s, p in given.items()
         }
         return {section: done.result() for section, done in runs.items()}
+
+
+def values(records: dict) -> dict[str, list[float]]:
+    """Recorded values of a run's records, by name."""
+    return {name: entry["values"] for name, entry in records.items()}

@@ -9,7 +9,7 @@ import pytest
 from repalign_utils import claims, pages, project, references, runner
 from repalign_utils.statistics import OTHER_SEEDS, agreement, overall
 from tests.conftest import ROOT
-from tests.sections.running import run_all
+from tests.sections.running import run_all, values
 
 pytestmark = pytest.mark.section
 SECTIONS = project.sections(ROOT)
@@ -57,11 +57,10 @@ def compared(request, tmp_path_factory):
     @cache
     def of(section):
         mine, theirs = (r[section]["records"] for r in (found, kept))
-        values = [{k: e["values"] for k, e in r.items()} for r in (mine, theirs)]
         if first is not None:
-            return agreement(*values, margin=OTHER_SEEDS)
+            return agreement(values(mine), values(theirs), margin=OTHER_SEEDS)
         exact = [name for name, entry in theirs.items() if entry["exact"]]
-        return agreement(*values, exact=exact)
+        return agreement(values(mine), values(theirs), exact=exact)
 
     return of
 

@@ -9,7 +9,7 @@ from repalign_utils import claims, references
 from repalign_utils.statistics import agreement, difference
 from tests.conftest import ROOT
 from tests.miniature import repalign
-from tests.sections.running import run
+from tests.sections.running import run, values
 
 pytestmark = pytest.mark.section
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
@@ -116,10 +116,6 @@ def test_the_negative_control_takes_the_effect_away(controlled, quantity):
     honest, control = (r[quantity]["values"] for r in controlled(quantity[:2]))
     assert sum(honest) / len(honest) > sum(control) / len(control)
     assert difference(quantity, honest, control).errors > 2
-
-
-def values(records):
-    return {name: entry["values"] for name, entry in records.items()}
 
 
 def test_a_run_with_shuffled_labels_does_not_agree_with_an_honest_one(controlled):
