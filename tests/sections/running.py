@@ -18,11 +18,14 @@ def run(section: str, folder: Path, given: dict, *, profile: str = "") -> dict:
     return json.loads(output.with_suffix(".json").read_text())
 
 
-def run_all(folder: Path, given: dict[str, dict], *, profile: str = "") -> dict:
+def run_all(folder: Path, given: dict[str, dict], profiles: dict[str, str]) -> dict:
     """Records of several sections, by section; `given` holds their parameters."""
     with ThreadPoolExecutor(2) as pool:
         runs = {
-            s: pool.submit(run, s, folder, p, profile=profile) for s, p in given.items()
+            section: pool.submit(
+                run, section, folder, parameters, profile=profiles.get(section, "")
+            )
+            for section, parameters in given.items()
         }
         return {section: done.result() for section, done in runs.items()}
 
