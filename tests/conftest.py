@@ -51,7 +51,8 @@ class _Sharing(LoadScopeScheduling):
             return file
         if test.startswith(CONTROLLED):
             return test[test.index("[") + 1 :][:2]  # the section's number
-        return "05" if "shuffled_labels" in test else nodeid
+        shared = {"shuffled_labels": "05", "wrong_step_size": "02"}
+        return next((shared[part] for part in shared if part in test), nodeid)
 
 
 def _weight(item):
