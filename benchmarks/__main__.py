@@ -12,7 +12,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from repalign_utils.results import processor, write_json
+from repalign_utils.book.results import processor, write_json
 
 from . import alignment_128, alignment_1024, ensemble, layers_resnet18
 from .measure import Row

@@ -54,10 +54,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from repalign_utils import alignment, data, figures, record
-from repalign_utils.ensemble import MLPEnsemble, choose_device
-from repalign_utils.results import provenance, table
-from repalign_utils.training import fit
+from repalign_utils import (
+    MLPEnsemble,
+    alignment,
+    choose_device,
+    data,
+    figures,
+    fit,
+    provenance,
+    record,
+    table,
+)
 
 figures.use_style()
 where = {

@@ -62,10 +62,15 @@ import torch
 from scipy.stats import kendalltau
 from tqdm import tqdm
 
-from repalign_utils import data, figures, record
-from repalign_utils.ensemble import choose_device
+from repalign_utils import (
+    choose_device,
+    data,
+    figures,
+    provenance,
+    record,
+    table,
+)
 from repalign_utils.experiments.sweeps import Setting, train_setting
-from repalign_utils.results import provenance, table
 
 figures.use_style()
 where = {

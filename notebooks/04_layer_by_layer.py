@@ -63,21 +63,24 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    MLPEnsemble,
+    NetworkInputs,
+    accuracy,
     alignment,
+    build,
+    choose_device,
     data,
     figures,
+    fit,
+    interval,
     layer_alignment,
+    provenance,
+    recipe,
     record,
+    stages,
+    table,
+    train,
 )
-from repalign_utils.ensemble import MLPEnsemble, choose_device
-from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import build
-from repalign_utils.outputs import accuracy
-from repalign_utils.pretrain import recipe, train
-from repalign_utils.results import provenance, table
-from repalign_utils.stages import stages
-from repalign_utils.statistics import interval
-from repalign_utils.training import fit
 
 figures.use_style()
 where = choose_device(device)

@@ -51,11 +51,18 @@ import numpy as np
 import torch
 from scipy.stats import kendalltau
 
-from repalign_utils import alignment, data, figures, record
-from repalign_utils.ensemble import MLPEnsemble, choose_device
-from repalign_utils.probes import linear_probe
-from repalign_utils.results import provenance, table
-from repalign_utils.training import fit
+from repalign_utils import (
+    MLPEnsemble,
+    alignment,
+    choose_device,
+    data,
+    figures,
+    fit,
+    linear_probe,
+    provenance,
+    record,
+    table,
+)
 
 figures.use_style()
 where = {

@@ -54,8 +54,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from tqdm import tqdm
 
-from repalign_utils import data, figures, record
-from repalign_utils.ensemble import choose_device
+from repalign_utils import (
+    choose_device,
+    data,
+    figures,
+    head,
+    pretrained,
+    provenance,
+    record,
+    table,
+)
 from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
     pair_scores,
@@ -72,10 +80,8 @@ from repalign_utils.experiments.representations import (
     untrained,
     weights_file,
 )
-from repalign_utils.heads import head
-from repalign_utils.networks import pretrained
-from repalign_utils.results import provenance, table
 
+# %% tags=["hide-input"]
 figures.use_style()
 where = {"device": str(choose_device(device)), "precision": precision}
 

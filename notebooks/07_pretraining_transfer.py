@@ -69,21 +69,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 from tqdm import tqdm
 
-from repalign_utils import figures, pretrain, record
-from repalign_utils.ensemble import choose_device
+from repalign_utils import (
+    NetworkInputs,
+    build,
+    choose_device,
+    figures,
+    last_hidden,
+    provenance,
+    record,
+    table,
+    training,
+)
 from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
     pair_scores,
 )
 from repalign_utils.experiments.own_images import one_of_each
 from repalign_utils.experiments.transfer import fine_tune
-from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.networks import build
-from repalign_utils.outputs import last_hidden
-from repalign_utils.results import provenance, table
 
+# %% tags=["hide-input"]
 figures.use_style()
-families = pretrain.FAMILIES  # artificial, natural
+families = training.FAMILIES  # artificial, natural
 networks = {"cnn": cnn, "vit": vit}
 epochs = {"cnn": cnn_epochs, "vit": vit_epochs}
 step_sizes = {"cnn": cnn_step_size, "vit": vit_step_size}
@@ -118,7 +124,7 @@ def source_images(family, seed):
     lists = {"natural": natural_list, "artificial": artificial_list}
     if control:
         family = other(family)
-    return pretrain.source(
+    return training.source(
         source,
         family,
         classes=classes,
@@ -134,7 +140,7 @@ def source_images(family, seed):
 def target_images(seed):
     """Family -> images to train on and images to test on."""
     parts = [
-        pretrain.target_tasks(
+        training.target_tasks(
             target,
             split=split,
             n_per_class=n,
@@ -146,7 +152,7 @@ def target_images(seed):
     return {f: tuple(part[f] for part in parts) for f in families}
 
 
-pretrain.check_families(source, natural_list, artificial_list)
+training.check_families(source, natural_list, artificial_list)
 first_sources = {f: source_images(f, seed) for f in families}
 first_targets = target_images(seed)
 used = [
@@ -206,7 +212,7 @@ def chosen_recipe(model, stage, epochs, step_size):
         "batch_size": batch_size,
         "augment": augment,
     }
-    return pretrain.recipe(
+    return training.recipe(
         recipe, model, stage, **{k: v for k, v in changes.items() if v}
     )
 
@@ -222,7 +228,7 @@ def pretrained(kind, start, seed):
     how = chosen_recipe(
         model, "pretrain", epochs[kind], step_sizes[kind]
     )
-    history = pretrain.train(
+    history = training.train(
         model,
         images,
         how,

@@ -61,13 +61,19 @@ import numpy as np
 from scipy.stats import kendalltau
 from tqdm import tqdm
 
-from repalign_utils import data, figures, pretrain, record
-from repalign_utils.ensemble import choose_device
+from repalign_utils import (
+    build,
+    choose_device,
+    data,
+    figures,
+    interval,
+    provenance,
+    record,
+    table,
+    training,
+)
 from repalign_utils.experiments.own_images import domains_of, short
 from repalign_utils.experiments.transfer import domain_transfer, split
-from repalign_utils.networks import build
-from repalign_utils.results import provenance, table
-from repalign_utils.statistics import interval
 
 figures.use_style()
 where = {"device": str(choose_device(device)), "precision": precision}
@@ -187,7 +193,7 @@ changes = {
     "augment": augment or None,
 }
 stages = {
-    stage: pretrain.recipe(
+    stage: training.recipe(
         recipe, untrained, stage, epochs=epochs, **changes
     )
     for stage, epochs in (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from . import project
+from .book import project
 
 Profile = click.Choice(project.PROFILES)
 
@@ -13,11 +13,11 @@ Profile = click.Choice(project.PROFILES)
 @contextmanager
 def _said_plainly():
     """Turn what a user can mend into a message without a traceback."""
-    from .claims import ClaimError
-    from .destination import OutputRefused
-    from .parameters import ParameterError
-    from .references import ReferenceRefused
-    from .runner import SectionFailed, Stopped
+    from .book.claims import ClaimError
+    from .book.destination import OutputRefused
+    from .book.parameters import ParameterError
+    from .book.references import ReferenceRefused
+    from .book.runner import SectionFailed, Stopped
 
     try:
         yield
@@ -113,7 +113,7 @@ def run(section, given, file, profile, like, output, force, quiet, progress_file
 
     `repalign list` says which sections there are, and with which parameters.
     """
-    from . import claims, earlier_run, runner
+    from .book import claims, earlier_run, runner
 
     if not (section or like):
         raise click.UsageError(
@@ -153,7 +153,7 @@ def run(section, given, file, profile, like, output, force, quiet, progress_file
 @click.argument("section", required=False)
 def list_(section):
     """List the sections with their times, or the parameters of SECTION."""
-    from . import listing
+    from .book import listing
 
     with _said_plainly():
         base = project.root()
@@ -172,7 +172,7 @@ def list_(section):
 @click.option("--with-parent", is_flag=True, help="End once the caller is gone.")
 def build(profile, cores, wait, with_parent):
     """Execute the sections that changed, and build the website."""
-    from . import build
+    from .book import build
 
     with _said_plainly():
         base = project.root()
@@ -189,7 +189,7 @@ def build(profile, cores, wait, with_parent):
 @click.option("--profile", type=Profile, default="quick", show_default=True)
 def publish(profile):
     """Write the generated pages of the book from the runs of a profile."""
-    from . import claims, pages
+    from .book import claims, pages
 
     with _said_plainly():
         judged = pages.publish(project.root(), profile)
@@ -207,7 +207,7 @@ def reference(sections, profile, note):
     record (.json) of another run. Refused: a run with other parameters than the
     profile's, or from a tree with uncommitted changes.
     """
-    from . import pages, references
+    from .book import pages, references
 
     with _said_plainly():
         base = project.root()
@@ -226,7 +226,7 @@ def reference(sections, profile, note):
 @click.argument("revision", default="HEAD")
 def numbers(revision):
     """List the reference values that moved since a git REVISION, for the changelog."""
-    from . import references
+    from .book import references
 
     with _said_plainly():
         base = project.root()
@@ -241,7 +241,7 @@ def numbers(revision):
 @click.option("--profile", type=Profile, default="quick", show_default=True)
 def times(profile):
     """Say how long each section took, and where the website is."""
-    from . import pages
+    from .book import pages
 
     with _said_plainly():
         base = project.root()

@@ -257,7 +257,7 @@ def test_features_stay_on_the_gpu_and_targets_follow():
 def test_pytorch_is_not_imported_for_numpy_arrays():
     code = (
         "import sys, numpy as np\n"
-        "from repalign_utils.spectral import alignment\n"
+        "from repalign_utils.measures.spectral import alignment\n"
         "alignment(np.eye(3), [1, 2, 3]).curve([0.5])\n"
         "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
     )

@@ -23,7 +23,8 @@ OURS = f"{PYPROJECT['project']['name']} (pyproject.toml)"
 def _direct():
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"].values()
-    return [Requirement(r) for r in sum(extras, project["dependencies"])]
+    asked = map(Requirement, sum(extras, project["dependencies"]))
+    return [r for r in asked if r.name != project["name"]]  # one extra asks for another
 
 
 def _name(requirement):

@@ -6,11 +6,10 @@ import sys
 import pytest
 
 import repalign_utils
+from tests.conftest import ROOT
 
 HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas")
-SHELL = ("__main__", "claims", "files", "pages", "parameters", "parameters_cell")
-SHELL += ("destination", "earlier_run", "execution", "listing", "project")
-SHELL += ("references", "results", "yaml12")
+BOOK = sorted(p.stem for p in (ROOT / "repalign_utils/book").glob("[a-z]*.py"))
 
 
 def _loaded(code):
@@ -25,7 +24,7 @@ def _loaded(code):
 
 
 def test_the_shell_loads_no_heavy_library():
-    modules = [f"repalign_utils.{name}" for name in (*SHELL, "runner")]
+    modules = ["repalign_utils.__main__", *(f"repalign_utils.book.{m}" for m in BOOK)]
     loaded = _loaded(f"import {', '.join(modules)}")
     assert loaded.issuperset(modules)
     assert loaded.isdisjoint(HEAVY)
@@ -56,6 +55,6 @@ def test_dir_and_the_public_names_agree():
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(
-        AttributeError, match=r"^module 'repalign_utils' has no attribute 'alignmnet'$"
+        AttributeError, match=r"^No repalign_utils attribute alignmnet$"
     ):
         repalign_utils.alignmnet  # noqa: B018

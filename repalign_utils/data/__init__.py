@@ -14,13 +14,13 @@ from typing import Any
 from repalign_utils.data._dataset import About, Dataset, one_of
 from repalign_utils.data._fetch import DataMissing
 from repalign_utils.data._image_set import ImageFiles, ImageSet
-from repalign_utils.data._peaks import PEAKS, peaks, peaks_task
 from repalign_utils.data.cifar import cifar10, cifar100
 from repalign_utils.data.ct import ct_phantom, ct_slices
 from repalign_utils.data.families import FAMILIES, imagenet_classes
 from repalign_utils.data.folders import image_files, office31
 from repalign_utils.data.images import digit_images, digits, mnist
-from repalign_utils.data.procedural import procedural_images
+from repalign_utils.data.procedural.images import procedural_images
+from repalign_utils.data.procedural.peaks import PEAKS, peaks, peaks_task
 
 __all__ = [
     "FAMILIES",

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from repalign_utils.data._canvas import Canvas, hsv
+from repalign_utils.data.procedural.canvas import Canvas, hsv
 
 
 def plain(c: Canvas) -> np.ndarray:

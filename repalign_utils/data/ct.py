@@ -20,7 +20,13 @@ from repalign_utils.data._dataset import (
     whole_number,
 )
 from repalign_utils.data._fetch import DataMissing, data_folders, fetch, file_hash
-from repalign_utils.data._phantom import FIRST, LAST, Patients, cut, draw_patients
+from repalign_utils.data.procedural.phantom import (
+    FIRST,
+    LAST,
+    Patients,
+    cut,
+    draw_patients,
+)
 
 _URL = (
     "https://archive.ics.uci.edu/static/public/206/"

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from repalign_utils.data._dataset import one_of
-from repalign_utils.data.procedural import NAMES
+from repalign_utils.data.procedural.images import NAMES
 
 _TSV = Path(__file__).with_name("imagenet_families.tsv")
 _KINDS = ("natural", "artificial")

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import networks, pretrain
+from .. import training
 from ..data import ImageSet
-from ..ensemble import choose_device
-from ..network_inputs import NetworkInputs
-from ..outputs import last_hidden
+from ..networks import building as networks
+from ..networks.ensembles import choose_device
+from ..networks.network_inputs import NetworkInputs
+from ..networks.outputs import last_hidden
 
 KINDS = ("pretrained", "untrained", "random", "pixels")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -97,17 +98,17 @@ def pretrained_here(
     source : images and labels
     epochs : passes over them
     batch_size : images per step; None: as in the recipe for small images
-    device, precision : as of ``pretrain.train``
+    device, precision : as of ``training.train``
     seed : of the weights, the order and the augmentation
-    report : as of ``pretrain.train``
+    report : as of ``training.train``
 
     Returns
     -------
     The network, on the device, in evaluation mode
     """
     model = untrained(name, source.images.shape[-1], len(source.classes), seed=seed)
-    recipe = pretrain.recipe("small", model, epochs=epochs, batch_size=batch_size)
-    pretrain.train(
+    recipe = training.recipe("small", model, epochs=epochs, batch_size=batch_size)
+    training.train(
         model,
         source,
         recipe,

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ..ensemble import MLPEnsemble
-from ..spectral import Alignment, alignment
-from ..training import Training, fit
+from ..measures.spectral import Alignment, alignment
+from ..networks.ensembles import MLPEnsemble
+from ..training.ensembles import Training, fit
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import numpy as np
 from torch import nn
 
 from ..data import ImageSet
-from ..heads import new_head
-from ..network_inputs import NetworkInputs
-from ..outputs import accuracy, last_hidden
-from ..pretrain import Recipe, train
-from ..probes import linear_probe
-from ..spectral import Alignment, alignment
+from ..measures.probes import linear_probe
+from ..measures.spectral import Alignment, alignment
+from ..networks.heads import new_head
+from ..networks.network_inputs import NetworkInputs
+from ..networks.outputs import accuracy, last_hidden
+from ..training import Recipe, train
 from .class_tasks import class_columns
 
 
@@ -100,7 +100,7 @@ def fine_tune(
     recipe : how; None for ``Recipe()``
     classes : outputs of the new head; None for those of ``images``
     size, scale, device, precision, accumulate, checkpoints, report : as of
-        ``pretrain.train``
+        ``training.train``
     seed : of the new head, the order and the augmentation
 
     Returns
@@ -214,7 +214,7 @@ def domain_transfer(
         of ``sources``
     source_recipe, target_recipe : how; the second is that of the new start too
     linear_steps : steps of gradient descent of the linear models, see ``linear_probe``
-    size, device, precision, accumulate, checkpoints : as of ``pretrain.train``
+    size, device, precision, accumulate, checkpoints : as of ``training.train``
     seed : of heads, order and augmentation
     report : called as ``report(text)`` when a training is over
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from repalign_utils import data
 from repalign_utils.data import ct
-from repalign_utils.data._phantom import cut, draw_patients
+from repalign_utils.data.procedural.phantom import cut, draw_patients
 
 
 @pytest.fixture(scope="module")

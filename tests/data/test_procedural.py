@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repalign_utils import data
-from repalign_utils.data import procedural
-from repalign_utils.data._canvas import Canvas
+from repalign_utils.data.procedural import images as procedural
+from repalign_utils.data.procedural.canvas import Canvas
 
 SIZES = {("natural", "source"): 8, ("artificial", "source"): 8,
          ("natural", "target"): 6, ("artificial", "target"): 4,

@@ -13,7 +13,7 @@ from repalign_utils.experiments.class_tasks import (
     pair_scores,
     rest_scores,
 )
-from repalign_utils.probes import linear_probe
+from repalign_utils.measures.probes import linear_probe
 
 X = np.linspace(0, 1, 21)
 STEPS = np.array([0, 1, 10, 200])

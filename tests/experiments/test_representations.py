@@ -14,8 +14,8 @@ from repalign_utils.experiments.representations import (
     untrained,
     weights_file,
 )
-from repalign_utils.network_inputs import NetworkInputs
-from repalign_utils.outputs import last_hidden
+from repalign_utils.networks.network_inputs import NetworkInputs
+from repalign_utils.networks.outputs import last_hidden
 
 
 @pytest.fixture(scope="module")

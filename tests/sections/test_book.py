@@ -6,7 +6,7 @@ from functools import cache
 import nbformat
 import pytest
 
-from repalign_utils import claims, pages, project, references, runner
+from repalign_utils.book import claims, pages, project, references, runner
 from repalign_utils.statistics import OTHER_SEEDS, agreement, overall
 from tests.conftest import ROOT
 from tests.sections.running import run_all, values

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from repalign_utils.networks import build
+from repalign_utils.networks.building import build
 from tests.conftest import ROOT
 from tests.miniature import repalign
 from tests.sections.running import run_all

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from repalign_utils import claims
+from repalign_utils.book import claims
 from repalign_utils.statistics import agreement, difference
 from tests.conftest import ROOT
 from tests.miniature import repalign

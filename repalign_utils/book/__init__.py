@@ -1,0 +1,1 @@
+"""The book: parameters, runs, records, claims and pages, without any measure."""

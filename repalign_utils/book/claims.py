@@ -1,0 +1,210 @@
+"""Claims of the paper, and the verdicts that recorded values give them.
+
+A claim in ``claims.yaml`` names a recorded quantity, a condition on it, and a
+tolerance per profile.  The 95 % interval over seeds decides:
+
+``above: b``
+    reproduced if the interval lies above ``b + tolerance``, not reproduced if it
+    lies below it (the tolerance is the smallest difference that counts)
+``below: b``
+    the same, mirrored
+``equals: b``
+    reproduced if the interval lies within ``b - tolerance .. b + tolerance``, not
+    reproduced if it lies outside
+
+and inconclusive if the interval holds the line, or there is one value only.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..statistics import interval
+from . import project
+from .yaml12 import read_yaml
+
+REPRODUCED = "reproduced"
+NOT_REPRODUCED = "not reproduced"
+INCONCLUSIVE = "inconclusive"
+NOT_RUN = "not run"
+CONDITIONS = ("above", "below", "equals")
+FIELDS = {"id", "statement", "place", "quantity", "condition", "tolerance"}
+
+
+class ClaimError(ValueError):
+    """A claim that cannot be read; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of ``claims.yaml``.
+
+    Attributes
+    ----------
+    id, section : "02-a" and "02_shuffled_labels"
+    statement : the claim in our words
+    place : where the paper makes it
+    quantity : name of the recorded value
+    kind, bound : condition, for example "above" and 0.0
+    tolerance : profile -> tolerance
+    """
+
+    id: str
+    section: str
+    statement: str
+    place: str
+    quantity: str
+    kind: str
+    bound: float
+    tolerance: dict[str, float]
+
+    def condition(self, profile: str) -> str:
+        """Condition in words, for example ``above 0 by at least 0.02``."""
+        t = self.tolerance[profile]
+        if self.kind == "equals":
+            return f"{self.bound:g} within {t:g}"
+        return f"{self.kind} {self.bound:g}" + (f" by at least {t:g}" if t else "")
+
+    def line(self, profile: str) -> tuple[float, ...]:
+        """Values at which the verdict turns."""
+        t = self.tolerance[profile]
+        at = {"above": (t,), "below": (-t,), "equals": (-t, t)}[self.kind]
+        return tuple(self.bound + step for step in at)
+
+    def verdict(self, entry: dict | None, profile: str) -> str:
+        """Verdict on a recorded value.
+
+        Parameters
+        ----------
+        entry : mean, low, high and n as recorded, or None if it was not recorded
+        profile : "quick" or "paper"
+        """
+        if entry is None:
+            return NOT_RUN
+        if entry["low"] is None:
+            return INCONCLUSIVE
+        low, high = entry["low"] - self.bound, entry["high"] - self.bound
+        tolerance = self.tolerance[profile]
+        if self.kind == "equals":
+            # The distance from the bound, over the interval: from nearest to farthest.
+            nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+            low, high = -max(abs(low), abs(high)), -nearest
+            return _judge(low, high, -tolerance)
+        if self.kind == "below":
+            low, high = -high, -low
+        return _judge(low, high, tolerance)
+
+
+def _judge(low: float, high: float, line: float) -> str:
+    """Verdict on a quantity that should lie at or above the line."""
+    if low >= line:
+        return REPRODUCED
+    return NOT_REPRODUCED if high < line else INCONCLUSIVE
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """Claims of a ``claims.yaml``, in its order.
+
+    Raises
+    ------
+    ClaimError
+        If the file cannot be read, or a claim lacks a field, has an unknown one or
+        one of the wrong form, or repeats an id.
+    """
+    try:
+        stated = read_yaml(path.read_text()) or {}
+    except OSError as error:
+        raise ClaimError(f"{path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ClaimError(f"{path.name} is not YAML: {error}") from error
+    if not isinstance(stated, dict):
+        raise ClaimError(f"{path.name} holds {stated!r}; expected section: claims")
+    claims = [_claim(s, entry) for s in stated for entry in stated[s] or []]
+    ids = [c.id for c in claims]
+    repeated = sorted({i for i in ids if ids.count(i) > 1})
+    if repeated:
+        raise ClaimError(f"claims.yaml repeats the ids {', '.join(repeated)}")
+    return claims
+
+
+def _claim(section: str, entry: dict) -> Claim:
+    if not isinstance(entry, dict):
+        raise ClaimError(
+            f"claims.yaml has {entry!r} under {section}; expected a list of claims, "
+            f"each with {', '.join(sorted(FIELDS))}"
+        )
+    odd = sorted(FIELDS ^ set(entry))
+    if odd:
+        raise ClaimError(
+            f"claim {entry.get('id', '?')} of {section} has missing or unknown fields "
+            f"{', '.join(odd)}; it takes exactly {', '.join(sorted(FIELDS))}"
+        )
+    fields = dict(entry)
+    condition, tolerance = fields.pop("condition"), fields["tolerance"]
+    if not _finite(condition, CONDITIONS) or len(condition) != 1:
+        raise ClaimError(
+            f"claim {entry['id']} has the condition {condition}; "
+            f"expected one of {', '.join(CONDITIONS)} and a finite number"
+        )
+    profiles = set(project.PROFILES)
+    if not _finite(tolerance, profiles) or profiles - set(tolerance):
+        raise ClaimError(
+            f"claim {entry['id']} has the tolerance {tolerance}; "
+            f"expected a finite number for each of {', '.join(project.PROFILES)}"
+        )
+    ((kind, bound),) = condition.items()
+    return Claim(section=section, kind=kind, bound=float(bound), **fields)
+
+
+def _finite(values, names) -> bool:
+    """Whether ``values`` maps nothing but ``names`` to finite numbers."""
+    return isinstance(values, dict) and all(
+        name in names and isinstance(v, int | float) and math.isfinite(v)
+        for name, v in values.items()
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with what one run says of it.
+
+    Attributes
+    ----------
+    claim : the claim
+    verdict : "reproduced", "not reproduced", "inconclusive" or "not run"
+    value : value and interval as text, or why there is none
+    """
+
+    claim: Claim
+    verdict: str
+    value: str
+
+
+def judge(claims: list[Claim], runs: dict[str, dict], profile: str) -> list[Judged]:
+    """Judge every claim by the run of its section.
+
+    Parameters
+    ----------
+    claims : the claims
+    runs : section -> run record
+    profile : whose tolerances to use
+    """
+    judged = []
+    for claim in claims:
+        run = runs.get(claim.section)
+        entry = run["records"].get(claim.quantity) if run else None
+        if entry:
+            value = str(interval(entry["values"]))
+        else:
+            value = "quantity not recorded" if run else "section not run"
+        judged.append(Judged(claim, claim.verdict(entry, profile), value))
+    return judged
+
+
+def counts(judged: list[Judged]) -> str:
+    """How many claims got which verdict, such as ``7 reproduced, 1 inconclusive``."""
+    kinds = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
+    found = {k: sum(j.verdict == k for j in judged) for k in kinds}
+    return ", ".join(f"{n} {k}" for k, n in found.items() if n) or "no claims"

@@ -1,0 +1,113 @@
+"""Where a run's notebook and record go: checked before the run, never over others."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from ..files import replacing
+from . import results
+
+MIN_FREE = 20_000_000  # bytes; the largest section is a quarter of it
+
+
+class OutputRefused(ValueError):
+    """An output that cannot be written, or must not be; the message says which."""
+
+
+def check(output: Path, *, file: Path | None = None, force: bool = False) -> None:
+    """Check that a run may write its notebook, and its record beside it.
+
+    Parameters
+    ----------
+    output : executed notebook to write
+    file : file of parameters of the run
+    force : whether to replace what no run has written
+
+    Raises
+    ------
+    OutputRefused
+        If it is no notebook's name, would replace the file of parameters or what no
+        run has written, or its folder cannot be written or has no space.
+    """
+    try:
+        if output.suffix != ".ipynb" or output.is_dir():
+            raise OutputRefused(
+                f"-o is {str(output)!r}; expected a notebook such as runs/mine.ipynb"
+            )
+        _check_replaced(output, file, force)
+        _check_folder(output)
+    except OSError as error:
+        raise OutputRefused(
+            f"-o is {str(output)!r}, which cannot be written: {error.strerror}; "
+            "name another place, such as runs/mine.ipynb"
+        ) from error
+
+
+def _check_replaced(output: Path, file: Path | None, force: bool) -> None:
+    record = output.with_suffix(".json")
+    for path in (output, record):
+        if file and path.exists() and path.samefile(file):
+            raise OutputRefused(
+                f"-o is {str(output)!r}, and a run writes {path.name}, which is your "
+                "file of parameters; name another notebook"
+            )
+    own = _is_record(record)
+    for path, ours in ((output, own and _is_executed(output)), (record, own)):
+        if path.exists() and not (ours or force):
+            raise OutputRefused(
+                f"-o is {str(output)!r}, but {path.name} is there and not the output "
+                "of a run; name another notebook, or replace it with --force"
+            )
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return {"section", "records"} <= results.read_run(path).keys()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _is_executed(path: Path) -> bool:
+    try:
+        return "section" in json.loads(path.read_text())["metadata"]["repalign"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _check_folder(output: Path) -> None:
+    folder = next(p for p in output.absolute().parents if p.exists())
+    if not folder.is_dir():
+        raise OutputRefused(
+            f"-o is {str(output)!r}, but {folder} is not a folder; name another "
+            "place, such as runs/mine.ipynb"
+        )
+    with tempfile.TemporaryFile(dir=folder) as probe:  # what the mode says is not all
+        probe.write(b"0")
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE:
+        raise OutputRefused(
+            f"-o is {str(output)!r}, but {folder} has {free / 1e6:.0f} MB left and a "
+            f"run may need {MIN_FREE / 1e6:.0f}; make room, or name another place"
+        )
+
+
+def write(output: Path, notebook, entry: dict) -> None:
+    """Write an executed notebook with its record beside it.
+
+    Parameters
+    ----------
+    output : executed notebook to write
+    notebook : nbformat notebook
+    entry : run record
+
+    Raises
+    ------
+    OSError
+        If they cannot be written.
+    """
+    with replacing(output) as whole:  # last: a notebook in place means all is in place
+        nbformat.write(notebook, whole)
+        results.write_json(output.with_suffix(".json"), entry)

@@ -1,0 +1,143 @@
+"""Drawn pictures of natural and of artificial things, for transfer without files."""
+
+from types import MappingProxyType
+
+import numpy as np
+
+from repalign_utils.data._dataset import About, arrays_sha256, one_of, whole_number
+from repalign_utils.data._domains import DOMAINS
+from repalign_utils.data._image_set import ImageSet
+from repalign_utils.data.procedural import artificial as _artificial
+from repalign_utils.data.procedural import natural as _natural
+from repalign_utils.data.procedural.artificial import Draw
+from repalign_utils.data.procedural.canvas import Canvas
+
+_BATCH = 50  # drawn at once, so that the arrays fit the processor's cache
+_SPLITS = ("train", "test")
+_CLASSES = MappingProxyType(
+    {
+        ("natural", "source"): _natural.SOURCES,
+        ("natural", "target"): _natural.TARGETS,
+        ("artificial", "source"): _artificial.SOURCES,
+        ("artificial", "target"): _artificial.TARGETS,
+    }
+)
+#: Family -> the names of its classes, those of the sources first.
+NAMES = MappingProxyType(
+    {
+        family: tuple(
+            name for role in ("source", "target") for name in _CLASSES[family, role]
+        )
+        for family in ("natural", "artificial")
+    }
+)
+
+
+def procedural_images(
+    family: str,
+    role: str = "source",
+    *,
+    split: str = "train",
+    n_per_class: int = 100,
+    domain: str = "plain",
+    size: int = 32,
+    seed: int = 0,
+) -> ImageSet:
+    """Draw colour pictures of things that grow or of things that people make.
+
+    Our own stand-in for ImageNet's natural and artificial classes, which needs
+    neither files nor network. The natural family has curved outlines, branching and
+    irregular textures, the artificial one straight edges, circles, repetition and
+    flat colours; colours, backgrounds and sizes overlap. A picture varies in place,
+    size, angle, colours, polarity, contrast, background and noise.
+
+    Parameters
+    ----------
+    family : {"natural", "artificial", "both"}
+        ``both``: the natural classes, then the artificial ones.
+    role : {"source", "target"}
+        ``source``: 8 classes per family, to train on. ``target``: 6 natural or 4
+        artificial ones, others than the sources, of the same forms and textures.
+    split : {"train", "test"}
+        Different draws.
+    n_per_class : int
+        Pictures of each class; a larger number holds those of a smaller one.
+    domain : {"plain", "studio", "webcam"}
+        ``plain``: a light background. ``studio``: a grey one, light from the side, a
+        shadow and strong contrast. ``webcam``: a crowded one, a colour cast, blur,
+        noise and low contrast. Different draws of the same classes.
+    size : int
+        Edge in pixels, at least 16.
+    seed : int
+        Seed of all draws.
+
+    Returns
+    -------
+    ImageSet
+        images (n, 3, size, size), class after class.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> procedural_images("natural", n_per_class=5).images.shape
+    (40, 3, 32, 32)
+    >>> procedural_images("artificial", role="target", n_per_class=5).classes
+    ('car', 'bus', 'lorry', 'house')
+    """
+    one_of("family", family, ("natural", "artificial", "both"))
+    one_of("role", role, ("source", "target"))
+    one_of("split", split, _SPLITS)
+    one_of("domain", domain, DOMAINS)
+    n_per_class = whole_number("n_per_class", n_per_class)
+    size = whole_number("size", size, least=16)
+    seed = whole_number("seed", seed, least=0)
+    families = ("natural", "artificial") if family == "both" else (family,)
+    place = (_SPLITS.index(split), list(DOMAINS).index(domain))
+    names, parts = [], []
+    for kind in families:
+        for name, (draw, turn) in _CLASSES[kind, role].items():
+            names.append(name)
+            entropy = (seed, *place, *_identity(kind, name))
+            batches = [
+                _batch(draw, turn, kind, domain, size, (*entropy, start))
+                for start in range(0, n_per_class, _BATCH)
+            ]
+            parts.append(np.concatenate(batches)[:n_per_class])
+    images = np.concatenate(parts)
+    about = About(
+        name="procedural_images",
+        title=f"drawn pictures, {family}, {role} classes, {split} split",
+        rows=len(images),
+        total_rows=None,
+        source="drawn by the code of this book",
+        licence="none needed",
+        sha256=arrays_sha256(images),
+        note=f"{n_per_class:,} of each of {len(names)} classes; domain {domain}; "
+        f"seed {seed}",
+    )
+    labels = np.repeat(np.arange(len(names)), n_per_class)
+    return ImageSet(images, labels, tuple(names), about)
+
+
+def _identity(family: str, name: str) -> tuple[int, int]:
+    return list(NAMES).index(family), NAMES[family].index(name)
+
+
+def _batch(
+    draw: Draw,
+    turn: float,
+    family: str,
+    domain: str,
+    size: int,
+    entropy: tuple[int, ...],
+) -> np.ndarray:
+    """Draw one whole batch, uint8, so that a batch does not depend on the number."""
+    rng = np.random.default_rng(entropy)
+    canvas = Canvas(rng, _BATCH, size, family == "natural", turn)
+    draw(canvas)
+    picture = DOMAINS[domain](canvas)
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Alignment, the decompositions under it, and linear probes, on arrays of any kind."""

@@ -1,0 +1,1 @@
+"""Networks: built, loaded, run, and the layers within them."""

@@ -1,0 +1,329 @@
+"""Where the samples and the channels of a layer's output are: found by two runs.
+
+The network is run on two and on three rows. The axis that grows with them is that of
+the samples; that of the channels is followed by `repalign_utils.networks.channel_axes`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .channel_axes import ChannelAxes
+from .evaluation import evaluating, run
+from .model_inputs import Batch
+from .named_layers import call_of, chosen, named_layers
+
+__all__ = ["Place", "floats_of", "places_of"]
+
+Axis = int | Mapping[str, int] | None
+_ROWS = 2, 3  # of the two runs
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor in what one call of a layer returns, and what its axes mean.
+
+    Attributes
+    ----------
+    name : of the layer; with "#2" the second call of one that ran several times
+    module : the layer
+    call : number of the call in a pass, from 0
+    calls : in a pass
+    index : of the tensor among the floating-point tensors returned
+    samples : axis of the rows
+    channels : axis of the channels; None where there are no positions beside them, or
+        they were not asked for
+    """
+
+    name: str
+    module: nn.Module
+    call: int
+    calls: int
+    index: int = 0
+    samples: int = 0
+    channels: int | None = None
+
+
+def floats_of(output: Any) -> list[torch.Tensor]:
+    """Floating-point tensors in what a layer returned, in their order.
+
+    Examples
+    --------
+    >>> lstm = nn.LSTM(4, 3)
+    >>> [tuple(t.shape) for t in floats_of(lstm(torch.zeros(5, 2, 4)))]
+    [(5, 2, 3), (1, 2, 3), (1, 2, 3)]
+    """
+    if isinstance(output, torch.Tensor):
+        return [output] if output.is_floating_point() else []
+    if isinstance(output, Mapping):
+        output = list(output.values())
+    if isinstance(output, tuple | list):
+        return [t for one in output for t in floats_of(one)]
+    return []
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the caller knows of the axes, and asks of them.
+
+    Attributes
+    ----------
+    positions : whether channels and positions are to be told apart
+    masked : number of positions that a mask has; None: there is no mask
+    samples_axis, channels_axis : int, or name -> int
+    """
+
+    positions: bool = False
+    masked: int | None = None
+    samples_axis: Axis = None
+    channels_axis: Axis = None
+
+    def axis(self, which: str, name: str, dims: int) -> int | None:
+        """What was said of a layer; None where nothing was."""
+        said = getattr(self, which)
+        if isinstance(said, Mapping):
+            said = said.get(name, said.get(name.partition("#")[0]))
+        if said is not None and not -dims <= said < dims:
+            raise _Unfit(f"has no axis {said}", "", f"give it another {which}")
+        return None if said is None else said % dims
+
+
+class _Unfit(Exception):
+    """Why a layer cannot be measured, what was seen of it, and what would help."""
+
+    def __init__(self, kind: str, seen: str, remedy: str):
+        super().__init__(kind, seen, remedy)
+        self.kind = kind
+        self.sentence = f"{kind}: {seen}; {remedy}" if seen else f"{kind}; {remedy}"
+
+
+def places_of(
+    model: nn.Module, layers: Any, batch: Batch, known: Known | None = None
+) -> list[Place]:
+    """Places of the layers that can be measured, in their order.
+
+    Parameters
+    ----------
+    model : nn.Module
+    layers : names, or one; None: every layer without children
+    batch : rows to run on
+    known : what the caller knows and asks
+
+    Returns
+    -------
+    list of `Place`; layers left out of "every layer" are listed in one warning
+
+    Raises
+    ------
+    ValueError
+        If a layer asked for by name cannot be measured, none can, or a layer takes the
+        rows of the inputs for time.
+    """
+    known = known or Known()
+    modules = chosen(model, layers)
+    names = named_layers(model)
+    times: list[list] = [[], []]  # what layers that know of time were given
+    fewer, more = (
+        _seen(model, modules, batch.repeated(rows), known, given)
+        for rows, given in zip(_ROWS, times, strict=True)
+    )
+    if known.samples_axis is None:
+        _check_time(*times)
+    found: list[Place] = []
+    left_out: dict[str, list[str]] = {}
+    for name, module in modules.items():
+        try:
+            found += _places(
+                name, module, fewer[name], more[name], known, call_of(name, names)
+            )
+        except _Unfit as error:
+            if layers is not None:
+                raise ValueError(f"layer {name!r} {error.sentence}") from None
+            left_out.setdefault(error.kind, []).append(name)
+    if left_out:
+        _list(left_out, found)
+    return found
+
+
+def _list(left_out: dict[str, list[str]], found: list[Place]) -> None:
+    some = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in left_out.items())
+    count = sum(map(len, left_out.values()))
+    if not found:
+        raise ValueError(
+            f"none of the model's {count} layers can be measured ({some}); "
+            "name other layers"
+        )
+    warnings.warn(
+        f"{count} of the model's layers are left out ({some})",
+        stacklevel=5,
+    )
+
+
+Call = list[tuple[tuple[int, ...], int | None]]  # shape and channels of each tensor
+
+
+def _seen(
+    model: nn.Module,
+    modules: dict[str, nn.Module],
+    batch: Batch,
+    known: Known,
+    times: list,
+) -> dict[str, list[Call]]:
+    """What each layer returned in a run, call by call; `times` is filled."""
+    calls: dict[str, list[list[torch.Tensor]]] = {name: [] for name in modules}
+    hooks = [
+        module.register_forward_hook(
+            lambda _module, _inputs, output, kept=calls[name]: kept.append(
+                floats_of(output)
+            )
+        )
+        for name, module in modules.items()
+    ]
+    hooks += _listen_for_time(model, times)
+    axes = ChannelAxes() if known.positions else None
+    try:
+        with evaluating(model), axes or nullcontext():
+            run(model, batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {
+        name: [
+            [(tuple(t.shape), axes.of(t) if axes else None) for t in tensors]
+            for tensors in kept
+        ]
+        for name, kept in calls.items()
+    }
+
+
+def _places(
+    name: str,
+    module: nn.Module,
+    fewer: list[Call],
+    more: list[Call],
+    known: Known,
+    asked: int | None,
+) -> Iterator[Place]:
+    if not fewer or not more:
+        raise _Unfit("did not run", "", "name a layer that runs in evaluation mode")
+    if len(fewer) != len(more):
+        raise _Unfit(
+            "ran more often for more rows",
+            f"{len(fewer)} times for {_ROWS[0]}, {len(more)} times for {_ROWS[1]}",
+            "name a layer that runs as often for any number of rows",
+        )
+    if asked is not None and not 1 <= asked <= len(fewer):
+        raise _Unfit(
+            "is not there",
+            f"it ran {len(fewer)} times",
+            f"name a call from 1 to {len(fewer)}",
+        )
+    for call, (few, many) in enumerate(zip(fewer, more, strict=True)):
+        if asked in (None, call + 1):
+            numbered = asked is None and len(fewer) > 1
+            full = f"{name}#{call + 1}" if numbered else name
+            index, samples, channels = _axes(full, few, many, known)
+            yield Place(full, module, call, len(fewer), index, samples, channels)
+
+
+def _axes(
+    name: str, few: Call, many: Call, known: Known
+) -> tuple[int, int, int | None]:
+    """Which tensor has rows, the axis of these, and that of the channels."""
+    if not few or len(few) != len(many):
+        raise _Unfit(
+            "returned no floating-point tensor", "", "name a layer that returns one"
+        )
+    growing = [_growing(a, b) for (a, _), (b, _) in zip(few, many, strict=True)]
+    index = next((i for i, axes in enumerate(growing) if axes), None)
+    if index is None:
+        raise _Unfit(
+            "has no axis with one entry per input",
+            f"it gives {_shape(many[0][0])} for {_ROWS[1]} inputs",
+            "name a layer around it that gives one row per input",
+        )
+    (shape, channels), (larger, _) = few[index], many[index]
+    samples = _samples(name, growing[index], larger, known)
+    if not known.positions or len(shape) < 3:
+        return index, samples, None
+    said = known.axis("channels_axis", name, len(shape))
+    channels = channels if said is None else said
+    if channels is None or channels == samples:
+        raise _Unfit(
+            "has channels on an axis that is not known",
+            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            "say which with channels_axis, or pass positions='flatten'",
+        )
+    places = [s for i, s in enumerate(shape) if i not in (samples, channels)]
+    if known.masked is not None and places != [known.masked]:
+        raise _Unfit(
+            "has other positions than the mask",
+            f"{_shape(places)}, and the mask has {known.masked}",
+            "name layers with the positions of the mask, or pass another mask",
+        )
+    return index, samples, channels
+
+
+def _samples(name: str, growing: list[int], larger: tuple, known: Known) -> int:
+    """The axis of the rows among those that grow with them."""
+    said = known.axis("samples_axis", name, len(larger))
+    if said is not None and said not in growing:
+        raise _Unfit(
+            f"has no samples on axis {said}",
+            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            "leave out samples_axis",
+        )
+    if said is None and len(growing) > 1:
+        raise _Unfit(
+            f"may have its samples on axis {' or '.join(map(str, growing))}",
+            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            "say which with samples_axis",
+        )
+    return growing[0] if said is None else said
+
+
+def _growing(shape: tuple[int, ...], larger: tuple[int, ...]) -> list[int]:
+    """Axes that grow as the rows do."""
+    if len(shape) != len(larger):
+        return []
+    pairs = enumerate(zip(shape, larger, strict=True))
+    return [axis for axis, sizes in pairs if sizes == _ROWS]
+
+
+def _listen_for_time(model: nn.Module, times: list) -> list:
+    """Hooks that note what layers are given that take one axis for time."""
+    hooks = []
+    for name, module in named_layers(model).items():
+        if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+
+            def note(module, inputs, keywords, name=name) -> None:
+                given = next(iter((*inputs, *keywords.values())), None)
+                if isinstance(given, torch.Tensor) and given.ndim in (2, 3):
+                    times.append((name, module.batch_first, tuple(given.shape)))
+
+            hooks.append(module.register_forward_pre_hook(note, with_kwargs=True))
+    return hooks
+
+
+def _check_time(fewer: list, more: list) -> None:
+    """Raise where the rows of the inputs are, to a layer, the steps of a sequence."""
+    for (name, batch_first, shape), (_, _, larger) in zip(fewer, more, strict=False):
+        time = 1 if batch_first and len(shape) == 3 else 0
+        if (shape[time], larger[time]) == _ROWS:
+            raise ValueError(
+                f"layer {name!r} has batch_first={batch_first} and is given "
+                f"{_shape(larger)} for {_ROWS[1]} inputs, so that to it these are the "
+                "steps of one sequence; build it with the other batch_first, "
+                "transpose what it is given, or pass samples_axis if this is meant"
+            )
+
+
+def _shape(sizes) -> str:
+    return str(tuple(sizes))

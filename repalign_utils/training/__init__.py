@@ -1,0 +1,25 @@
+"""Train an image classifier on a CPU, one GPU or many.
+
+Hugging Face Accelerate places model and batches, averages gradients over processes
+(DDP), mixes precisions and accumulates gradients. The loop is the same everywhere: as
+the function `train`, or as a command in one process or in many::
+
+    python -m repalign_utils.training -o natural.safetensors --family natural
+    torchrun --nproc-per-node 4 -m repalign_utils.training -o ...
+    accelerate launch -m repalign_utils.training -o ...
+"""
+
+from .classifiers import History, train
+from .recipes import Recipe, recipe
+from .sources import FAMILIES, check_families, source, target_tasks
+
+__all__ = [
+    "FAMILIES",
+    "History",
+    "Recipe",
+    "check_families",
+    "recipe",
+    "source",
+    "target_tasks",
+    "train",
+]

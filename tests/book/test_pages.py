@@ -1,0 +1,260 @@
+import base64
+import os
+import re
+from dataclasses import asdict
+
+import nbformat
+import pytest
+
+from repalign_utils.book import claims, pages, references, results, runner
+from repalign_utils.statistics import interval
+from tests import miniature
+
+SECTION = "book/sections/05_tiny.ipynb"
+OTHER = "book/sections/06_other.ipynb"
+REPRODUCED = pages.MARKS[claims.REPRODUCED]
+NOT_REPRODUCED = pages.MARKS[claims.NOT_REPRODUCED]
+NOT_RUN = pages.MARKS[claims.NOT_RUN]
+PAGES = (
+    SECTION,
+    OTHER,
+    "book/claims.md",
+    "book/_generated/summary.md",
+    "book/_generated/times.md",
+    "book/_generated/landing.md",
+    "book/_generated/landing.svg",
+)
+
+
+def _run(base, gain):
+    output = pages.executed_path(base, "quick", "05_tiny")
+    section = base / "notebooks/05_tiny.py"
+    given = {"gain": gain}
+    return runner.run(section, output, profile="quick", given=given, progress=False)
+
+
+def _publish(base):
+    """Judged claims, and the text of every page."""
+    judged = pages.publish(base, "quick")
+    return judged, {name: (base / name).read_text() for name in PAGES}
+
+
+def _rows(text, marked):
+    return [line for line in text.splitlines() if marked in line]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return miniature.make(tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="module")
+def published(base):
+    """Pages and verdicts before and after the section found something else."""
+    _run(base, 2)
+    values = [0.149, 0.15, 0.151]  # enough for the quick tolerance, not for the paper's
+    entry = {"values": values, **asdict(interval(values))}
+    kept = {"section": "05_tiny", "wall_s": 80, "records": {"05.gain": entry}}
+    kept |= {
+        "parameters": {"gain": 3.0, "marker": "set"},
+        "changed": ["gain", "marker"],
+    }
+    kept["provenance"] = {"device": "cpu (a chip)", "data": ["9 of 10 rows."]}
+    kept["note"] = "It needs a cluster."
+    results.write_json(references.path(base, "paper"), {"05_tiny": kept})
+    before = _publish(base)
+    times = {name: (base / name).stat().st_mtime_ns for name in PAGES}
+    again = _publish(base)
+    untouched = {name: (base / name).stat().st_mtime_ns for name in PAGES}
+    _run(base, 0)
+    return before, (times, untouched), again, _publish(base)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return miniature.make(tmp_path)
+
+
+def _pretend(base, *cells):
+    """Leave an executed notebook of these cells, with an empty record beside it."""
+    path = pages.executed_path(base, "quick", "05_tiny")
+    title = nbformat.v4.new_markdown_cell("# A tiny section")
+    record = {"records": {}, "wall_s": 3723, "provenance": {"memory_mb": 1234}}
+    results.write_json(path.with_suffix(".json"), record)
+    nbformat.write(nbformat.v4.new_notebook(cells=[title, *cells]), path)
+
+
+def test_the_values_of_a_run_are_on_every_page(published):
+    (judged, text), *_ = published
+    assert [j.verdict for j in judged] == ["reproduced", "not run", "not run"]
+    value = "2.01 [1.99, 2.03]"
+    assert judged[0].value == value
+    for name in (SECTION, "book/claims.md"):
+        assert value in text[name] and "reproduced" in text[name]
+    assert "**1 reproduced, 2 not run**" in text["book/_generated/summary.md"]
+
+
+def test_a_value_that_changes_changes_on_every_page(published):
+    (_, before), _, _, (judged, after) = published
+    assert [j.verdict for j in judged] == ["not reproduced", "not run", "not run"]
+    value = "0.0100 [-0.0148, 0.0348]"
+    assert judged[0].value == value
+    for name in (SECTION, "book/claims.md"):
+        assert value in after[name] and value not in before[name]
+        assert "2.01 [1.99" not in after[name]
+    assert "**1 not reproduced, 2 not run**" in after["book/_generated/summary.md"]
+    assert after["book/_generated/landing.svg"] == "<svg><!-- 0.0 --></svg>"
+
+
+def test_the_sentence_of_the_section_reads_the_same_value(published):
+    for _, text in (published[0], published[3]):
+        notebook = nbformat.reads(text[SECTION], as_version=4)
+        glued = {
+            output.metadata.scrapbook.name: output.data[results.GLUE + "text/plain"]
+            for cell in notebook.cells
+            for output in cell.get("outputs", [])
+            if "scrapbook" in output.get("metadata", {})
+        }
+        assert f"| {glued['05.gain']} |" in text["book/claims.md"]
+
+
+def test_pages_that_do_not_change_are_not_written(published):
+    (_, before), (times, untouched), (_, again), _ = published
+    assert times == untouched and before == again
+
+
+def test_the_section_page_opens_with_its_claims_below_its_title(published):
+    (_, text), *_ = published
+    notebook = nbformat.reads(text[SECTION], as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].source.startswith("# A tiny section")
+    assert notebook.cells[1].source.splitlines() == [
+        "::::{admonition} What this section claims, and what this run says of it",
+        ":class: claims",
+        "",
+        f"- The gain is positive. *2.01 [1.99, 2.03]*: **{REPRODUCED}**",
+        f"- The loss is small. *quantity not recorded*: **{NOT_RUN}**",
+        "",
+        "In brackets: 95 % interval over seeds. [](../claims.md) has more.",
+        "::::",
+    ]
+
+
+def test_the_claims_page_sets_this_build_beside_the_reference(published):
+    (_, text), *_ = published
+    page = text["book/claims.md"]
+    assert _rows(page, "05-a") == [
+        "| **05-a** The gain is positive. | Figure 1 "
+        "| `05.gain` above 0 by at least 0.1 (reference: above 0 by at least 0.2) "
+        f"| 2.01 [1.99, 2.03] | {REPRODUCED} "
+        f"| 0.150 [0.148, 0.152] | {NOT_REPRODUCED} |"
+    ]
+    assert _rows(page, "06-a") == [
+        "| **06-a** The other is one. | Table 3 | `06.other` 1 within 0.1 "
+        f"| section not run | {NOT_RUN} | section not run | {NOT_RUN} |"
+    ]
+    assert "`quick` profile: 1 reproduced, 2 not run." in page
+    assert "line says otherwise: 1 not reproduced, 2 not run." in page
+    assert (
+        "Reference run, on cpu (a chip): 9 of 10 rows. Against the paper profile: "
+        "`gain: 3.0`. It needs a cluster."
+    ) in page
+    assert "There is no reference run." in page
+    assert re.findall(r"^## (.*)$", page, re.M) == [
+        "[](sections/05_tiny.ipynb)",
+        "[](sections/06_other.ipynb)",
+    ]
+
+
+def test_the_table_of_times_sets_time_and_memory_side_by_side(published):
+    (_, text), *_ = published
+    (row,) = _rows(text["book/_generated/times.md"], "05_tiny")
+    link, time_, memory, there, not_measured = row.strip("| ").split(" | ")
+    assert link == "[](sections/05_tiny.ipynb)" and there == "80 s"
+    assert time_.endswith(" s") and int(memory.removesuffix(" MB").replace(",", "")) > 9
+    assert not_measured == "not measured"
+
+
+def test_no_generated_page_glues_from_another(published):
+    (_, text), *_ = published
+    for name in PAGES:
+        assert name == SECTION or "glue" not in text[name]
+    assert "::05" not in text[SECTION]
+
+
+def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
+    (_, text), *_ = published
+    first, box = nbformat.reads(text[OTHER], as_version=4).cells
+    assert first.source.splitlines() == [
+        "(sec-06)=",
+        "# Another section",
+        "",
+        "With words below its title.",
+        "",
+        ":::{warning}",
+        "This section was not run in the quick profile of this build.",
+        ":::",
+    ]
+    assert f"- The other is one. *section not run*: **{NOT_RUN}**" in box.source
+
+
+def test_the_landing_page_gets_the_figure_of_the_run(published):
+    (_, text), *_ = published
+    assert text["book/_generated/landing.svg"] == "<svg><!-- 2.0 --></svg>"
+    assert text["book/_generated/landing.md"].splitlines() == [
+        ":::{figure} _generated/landing.svg",
+        ":alt: One line.",
+        "",
+        "A line. From the section [](sections/05_tiny.ipynb), as run for this build.",
+        ":::",
+    ]
+
+
+def test_a_figure_that_is_a_bitmap_is_decoded(empty):
+    cell = nbformat.v4.new_code_cell("plot()")
+    cell.metadata = {
+        "tags": ["landing-figure"],
+        "mystnb": {"figure": {"caption": "Dots."}, "image": {"alt": "Two dots."}},
+    }
+    png = {"image/png": base64.b64encode(b"dots").decode()}
+    text = nbformat.v4.new_output("execute_result", {"text/plain": "<Axes>"})
+    cell.outputs = [text, nbformat.v4.new_output("display_data", png)]
+    _pretend(empty, cell)
+    pages.publish(empty, "quick")
+    assert (empty / "book/_generated/landing.png").read_bytes() == b"dots"
+    assert "landing.png" in (empty / "book/_generated/landing.md").read_text()
+
+
+def test_a_landing_figure_without_an_image_is_an_error(empty):
+    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": ["landing-figure"]})
+    _pretend(empty, cell)
+    with pytest.raises(ValueError, match=r"tagged 'landing-figure' shows no image$"):
+        pages.publish(empty, "quick")
+
+
+def test_every_verdict_has_a_mark_that_holds_its_words():
+    for verdict, mark in pages.MARKS.items():
+        assert mark.endswith(f" {verdict}")
+    assert len({mark.split()[0] for mark in pages.MARKS.values()}) == 4
+
+
+def test_without_any_run_every_page_is_there_and_says_so(empty):
+    judged = pages.publish(empty, "quick")
+    assert claims.counts(judged) == "3 not run"
+    for name in PAGES[:-1]:
+        assert (empty / name).exists()
+    landing = (empty / "book/_generated/landing.md").read_text()
+    assert landing == "The section with this figure was not run.\n"
+    assert "**3 not run**" in (empty / "book/_generated/summary.md").read_text()
+
+
+def test_times_and_the_page_to_open_are_said_shortly(empty, monkeypatch):
+    _pretend(empty)
+    assert pages.times(empty, "quick") == [
+        "05_tiny                  1 h 2 min",
+        "06_other                 not run",
+    ]
+    monkeypatch.chdir(empty)
+    assert pages.index_page(empty) == os.path.join("_build", "html", "index.html")
+    monkeypatch.chdir(empty / "notebooks")
+    assert pages.index_page(empty) == str(empty / "_build/html/index.html")
