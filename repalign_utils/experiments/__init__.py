@@ -5,3 +5,7 @@
 - `class_tasks`: alignment and linear models on tasks between classes (06 and 07)
 - `transfer`: fine-tuning, and from domain to domain (07 and 08)
 """
+
+from .._extras import need
+
+need("torch", "torch")

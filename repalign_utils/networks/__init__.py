@@ -1,1 +1,5 @@
 """Networks: built, loaded, run, and the layers within them."""
+
+from .._extras import need
+
+need("torch", "torch")

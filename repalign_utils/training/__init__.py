@@ -9,6 +9,10 @@ the function `train`, or as a command in one process or in many::
     accelerate launch -m repalign_utils.training -o ...
 """
 
+from .._extras import need
+
+need("torch", "torch")
+
 from .classifiers import History, train
 from .recipes import Recipe, recipe
 from .sources import FAMILIES, check_families, source, target_tasks
