@@ -12,7 +12,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from repalign_utils.book.results import processor, write_json
+from repalign_utils.book.origin import processor
+from repalign_utils.files import write_json
 
 from . import alignment_128, alignment_1024, ensemble, layers_resnet18
 from .measure import Row

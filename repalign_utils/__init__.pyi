@@ -1,9 +1,9 @@
 from . import data as data
 from . import figures as figures
+from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters
-from .book.results import provenance as provenance
-from .book.results import record as record
-from .book.results import table as table
+from .book.records import record as record
+from .book.tables import table as table
 from .measures.labels import one_vs_rest as one_vs_rest
 from .measures.probes import linear_probe as linear_probe
 from .measures.spectral import Alignment as Alignment

@@ -1,5 +1,6 @@
 """Whole files or none: every file of the project is written through here."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,17 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, value) -> None:
+    """Write ``value`` as JSON, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(as_json(value))
+
+
+def as_json(value) -> str:
+    """Text of a JSON file as the project writes them."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def remove_parts(folder: str | os.PathLike) -> None:

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
 
 from repalign_utils import figures
-from repalign_utils.book.results import interval
+from repalign_utils.statistics import interval
 
 matplotlib.use("Agg")
 X = np.linspace(0, 1, 5)

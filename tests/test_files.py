@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repalign_utils.files import replacing
+from repalign_utils.files import replacing, write_json
 
 
 def _names(folder: Path) -> list[str]:
@@ -92,3 +93,13 @@ def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
         with replacing(tmp_path / "results" / "a.json"):
             pass
     assert (tmp_path / "results").read_text() == "a file"
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "quick" / "02.json"
+    write_json(path, {"wall_s": 1.5, "records": {}})
+    assert json.loads(path.read_text()) == {"wall_s": 1.5, "records": {}}
+    with pytest.raises(ValueError, match="Out of range float values are not JSON"):
+        write_json(path, {"wall_s": float("nan")})
+    assert json.loads(path.read_text()) == {"wall_s": 1.5, "records": {}}
+    assert [p.name for p in path.parent.iterdir()] == ["02.json"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import nbformat
 
-from ..files import replacing
-from . import results
+from ..files import replacing, write_json
+from . import records
 
 MIN_FREE = 20_000_000  # bytes; the largest section is a quarter of it
 
@@ -65,7 +65,7 @@ def _check_replaced(output: Path, file: Path | None, force: bool) -> None:
 
 def _is_record(path: Path) -> bool:
     try:
-        return {"section", "records"} <= results.read_run(path).keys()
+        return {"section", "records"} <= records.read_run(path).keys()
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -110,4 +110,4 @@ def write(output: Path, notebook, entry: dict) -> None:
     """
     with replacing(output) as whole:  # last: a notebook in place means all is in place
         nbformat.write(notebook, whole)
-        results.write_json(output.with_suffix(".json"), entry)
+        write_json(output.with_suffix(".json"), entry)

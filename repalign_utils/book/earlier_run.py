@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from . import parameters as params
-from . import project, results, runner
+from . import project, records, runner
 from .parameters_cell import values_in
 
 
@@ -70,7 +70,7 @@ def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
 def _entry(base: Path, record: Path, section: str | None) -> dict:
     """Record of the section in a file of one or of several."""
     try:
-        content = results.read_run(record)
+        content = records.read_run(record)
         several = "section" not in content
         if several:
             runs = {

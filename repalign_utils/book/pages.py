@@ -11,8 +11,9 @@ from pathlib import Path
 import nbformat
 
 from ..files import replacing
-from . import claims, project, references, results
+from . import claims, origin, project, records, references
 from .runner import duration, read_section
+from .tables import markdown_table
 
 MARKS = {
     claims.REPRODUCED: "✓ reproduced",
@@ -31,7 +32,7 @@ def read_runs(base: Path, profile: str) -> dict[str, dict]:
     """Run records of a profile: section -> record, for the sections that were run."""
     paths = {s: executed_path(base, profile, s) for s in project.sections(base)}
     return {
-        section: results.read_run(path.with_suffix(".json"))
+        section: records.read_run(path.with_suffix(".json"))
         for section, path in paths.items()
         if path.exists()
     }
@@ -181,7 +182,7 @@ def _claims_table(section: str, judged, reference, profile: str) -> str:
             tested = f"`{claim.quantity}` {condition}"
             found = [x for j in (here, there) for x in (j.value, MARKS[j.verdict])]
             rows.append([stated, claim.place, tested, *found])
-    return results.markdown_table(header, rows)
+    return markdown_table(header, rows)
 
 
 def times_table(base: Path, runs: dict, profile: str, kept: dict) -> str:
@@ -194,10 +195,10 @@ def times_table(base: Path, runs: dict, profile: str, kept: dict) -> str:
                 cells += ["not run", ""]
                 continue
             facts = entry["provenance"]
-            cells += [duration(entry["wall_s"]), results.memory(facts)]
+            cells += [duration(entry["wall_s"]), origin.memory(facts)]
         rows.append(cells)
     header = ["Section", f"`{profile}`", "Memory", "Reference run", "Memory"]
-    return results.markdown_table(header, rows) + "\n"
+    return markdown_table(header, rows) + "\n"
 
 
 def _summary(judged, reference, profile: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .parameters import ParameterError, declared, parameter_lines, parsed_line, settle
-from .results import table
+from .tables import table
 
 
 def values_in(source: str) -> dict:

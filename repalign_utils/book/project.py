@@ -1,7 +1,8 @@
 """Where the sections, the profiles and the results of a checkout lie."""
 
-import difflib
 from pathlib import Path
+
+from ..spelling import did_you_mean
 
 PROFILES = ("quick", "paper")
 
@@ -48,8 +49,7 @@ def section_path(base: Path, name: str) -> Path:
     known = sections(base)
     found = [s for s in known if name in (s, s[:2])]
     if len(found) != 1:
-        near = difflib.get_close_matches(name, known, 1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        hint = did_you_mean(name, known, cutoff=0.4)
         raise SectionError(
             f"no section {name!r}; {hint}The sections are {', '.join(known)}"
         )

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import nbformat
 
+from ..files import write_json
 from ..statistics import difference
-from . import project, results, runner
+from . import project, records, runner
 
 FILES = {"paper": "reference.json", "quick": "quick.json"}
 
@@ -31,7 +32,7 @@ def path(base: Path, profile: str) -> Path:
 def read(base: Path, profile: str) -> dict[str, dict]:
     """Reference runs of a profile: section -> run record."""
     file = path(base, profile)
-    return results.read_run(file) if file.exists() else {}
+    return records.read_run(file) if file.exists() else {}
 
 
 def read_at(base: Path, profile: str, revision: str) -> dict[str, dict]:
@@ -96,13 +97,13 @@ def keep(base: Path, record: Path, *, note: str = "") -> dict:
         entry["note"] = note
     entry["digest"] = digest(entry)
     kept = {**read(base, entry["profile"]), entry["section"]: entry}
-    results.write_json(path(base, entry["profile"]), dict(sorted(kept.items())))
+    write_json(path(base, entry["profile"]), dict(sorted(kept.items())))
     return entry
 
 
 def _read_record(record: Path) -> dict:
     try:
-        entry = results.read_run(record)
+        entry = records.read_run(record)
         section, found = (
             entry["section"],
             {k: entry[k] for k in ("records", "provenance")},
@@ -117,7 +118,7 @@ def _read_record(record: Path) -> dict:
             f"{record} has no executed notebook {notebook.name} beside it that could "
             f"confirm it; run {section} again"
         )
-    if results.collect(nbformat.read(notebook, as_version=4)) != found:
+    if records.collect(nbformat.read(notebook, as_version=4)) != found:
         raise ReferenceRefused(
             f"{record} is not what {notebook.name} recorded: one of them was edited; "
             f"run {section} again"

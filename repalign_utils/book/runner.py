@@ -14,7 +14,8 @@ import jupytext
 import nbformat
 import yaml
 
-from . import destination, execution, project, results
+from ..files import as_json
+from . import destination, execution, origin, project, records
 from . import parameters as params
 from .parameters_cell import with_values
 from .yaml12 import read_yaml
@@ -196,7 +197,7 @@ def run(
     cell.source = with_values(cell.source, values)
     destination.check(output, file=file, force=force)
     _check_with_torch(declared, values)
-    started, state = time.time(), results.checkout()
+    started, state = time.time(), origin.checkout()
     executed, found = _executed(notebook, path, values, progress, progress_file)
     entry = {
         "section": path.stem,
@@ -263,7 +264,7 @@ def _executed(notebook, path: Path, values: dict, progress: bool, progress_file)
 
 def _collected(executed) -> dict:
     try:
-        return results.collect(executed)
+        return records.collect(executed)
     except ValueError as error:
         raise execution.CellsFailed("", f"ValueError: {error}") from error
 
@@ -332,7 +333,7 @@ def _again(values: dict) -> str:
 
 def _unwritten(error, output: Path, path: Path, executed, entry) -> SectionFailed:
     """Keep a run that is whole but could not be put into its place."""
-    contents = {".json": results.as_json(entry), ".ipynb": nbformat.writes(executed)}
+    contents = {".json": as_json(entry), ".ipynb": nbformat.writes(executed)}
     kept = execution.keep(path.parents[1], path.stem, contents)
     told = str(error)
     if isinstance(error, OSError):

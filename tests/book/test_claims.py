@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign_utils.book import claims, project, results
+from repalign_utils.book import claims, project, records
 from repalign_utils.book.claims import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
@@ -259,7 +259,7 @@ def test_the_claims_of_the_book_are_well_formed():
         number = claim.section[:2]
         assert re.fullmatch(rf"{number}-[a-z]", claim.id)
         assert claim.quantity.startswith(f"{number}.")
-        assert results.NAME.fullmatch(claim.quantity)
+        assert records.NAME.fullmatch(claim.quantity)
         assert claim.statement.endswith(".") and claim.place
         assert "|" not in claim.statement + claim.place  # it would end a table's cell
         assert min(claim.tolerance.values()) >= 0

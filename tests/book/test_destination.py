@@ -5,8 +5,9 @@ from collections import namedtuple
 import nbformat
 import pytest
 
-from repalign_utils.book import destination, results
+from repalign_utils.book import destination
 from repalign_utils.book.destination import OutputRefused
+from repalign_utils.files import write_json
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_what_no_run_has_written_is_replaced_by_force_alone(here):
 
 def test_the_file_of_parameters_is_never_replaced(here):
     file = here / "mine.json"
-    results.write_json(file, {"section": "05_tiny", "records": {}})
+    write_json(file, {"section": "05_tiny", "records": {}})
     (here / "link.json").symlink_to(file)
     for name in ("mine.ipynb", "link.ipynb"):
         record = name.replace("ipynb", "json")

@@ -3,8 +3,9 @@ import re
 import nbformat
 import pytest
 
-from repalign_utils.book import destination, earlier_run, project, results
+from repalign_utils.book import destination, earlier_run, project
 from repalign_utils.book.parameters import ParameterError
+from repalign_utils.files import write_json
 from tests import miniature
 
 CELL = 'gain: float = 3.0  # {0..10}: what [default 1.0]\nmarker: str = "/m"  # path: x'
@@ -30,7 +31,7 @@ def _refused(message, *arguments):
 
 def test_a_run_is_known_from_its_record_with_the_paths_of_its_notebook(base):
     record = base / "mine.json"
-    results.write_json(record, _entry())
+    write_json(record, _entry())
     assert earlier_run.read(base, record, None, ["mode"]).unsaid == (
         "seeds",
         "marker",
@@ -49,7 +50,7 @@ def test_a_run_is_known_from_its_record_with_the_paths_of_its_notebook(base):
 
 
 def test_one_of_several_runs_is_chosen_by_its_section(base):
-    results.write_json(base / "several.json", {"05_tiny": _entry(gain=4.0)})
+    write_json(base / "several.json", {"05_tiny": _entry(gain=4.0)})
     found = earlier_run.read(base, base / "several.json", "05")
     assert found.values["gain"] == 4.0
     message = f"{base}/several.json is of 05_tiny"
@@ -58,7 +59,7 @@ def test_one_of_several_runs_is_chosen_by_its_section(base):
 
 
 def test_a_record_of_another_version_names_the_commit_to_check_out(base):
-    results.write_json(base / "mine.json", _entry(depth=3))
+    write_json(base / "mine.json", _entry(depth=3))
     message = (
         f"{base}/mine.json was made by another version of 05_tiny: it no longer has "
         "depth; check out commit 0123456789ab to run it again"
@@ -71,7 +72,7 @@ def test_a_path_that_has_to_be_there_has_to_be_named(base):
     section.write_text(
         section.read_text().replace("# path: file", "# existing path: f")
     )
-    results.write_json(base / "mine.json", _entry())
+    write_json(base / "mine.json", _entry())
     message = (
         f"{base}/mine.json does not say where marker led; name the place with -p m"
     )

@@ -8,7 +8,8 @@ import nbformat
 import psutil
 import pytest
 
-from repalign_utils.book import execution, results
+from repalign_utils.book import execution
+from repalign_utils.files import write_json
 from tests import miniature
 
 
@@ -28,9 +29,7 @@ def _earlier(output):
     """An earlier run, as far as it is known by."""
     text = '{"metadata": {"repalign": {"section": "05_tiny"}}}'
     output.write_text(text)
-    results.write_json(
-        output.with_suffix(".json"), {"section": "05_tiny", "records": {}}
-    )
+    write_json(output.with_suffix(".json"), {"section": "05_tiny", "records": {}})
     return text
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from repalign_utils.book import listing, results
+from repalign_utils.book import listing
+from repalign_utils.files import write_json
 from tests import miniature
 
 
@@ -17,16 +18,16 @@ def _line(lines, first):
 def test_each_section_is_listed_with_its_title_and_the_times_of_kept_runs(base):
     kept = {"parameters": {"gain": 1.0, "marker": "set"}}
     runs = {"05_tiny": {"wall_s": 30, "changed": ["marker"], **kept}}
-    results.write_json(base / "results/reference.json", runs)
+    write_json(base / "results/reference.json", runs)
     (base / "results/quick").mkdir()
     (base / "results/quick/05_tiny.ipynb").touch()
-    results.write_json(base / "results/quick/05_tiny.json", {"wall_s": 4})
+    write_json(base / "results/quick/05_tiny.json", {"wall_s": 4})
     lines = listing.sections(base)
     assert _line(lines, "05") == "05 A tiny section 4 s 30 s".split()
     assert _line(lines, "06") == "06 Another section - -".split()
     # at other sizes than the profile's, its time would mislead
     runs["05_tiny"]["changed"] = ["gain"]
-    results.write_json(base / "results/reference.json", runs)
+    write_json(base / "results/reference.json", runs)
     assert _line(listing.sections(base), "05")[-1] == "-"
 
 

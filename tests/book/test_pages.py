@@ -6,7 +6,8 @@ from dataclasses import asdict
 import nbformat
 import pytest
 
-from repalign_utils.book import claims, pages, references, results, runner
+from repalign_utils.book import claims, pages, records, references, runner
+from repalign_utils.files import write_json
 from repalign_utils.statistics import interval
 from tests import miniature
 
@@ -61,7 +62,7 @@ def published(base):
     }
     kept["provenance"] = {"device": "cpu (a chip)", "data": ["9 of 10 rows."]}
     kept["note"] = "It needs a cluster."
-    results.write_json(references.path(base, "paper"), {"05_tiny": kept})
+    write_json(references.path(base, "paper"), {"05_tiny": kept})
     before = _publish(base)
     times = {name: (base / name).stat().st_mtime_ns for name in PAGES}
     again = _publish(base)
@@ -80,7 +81,7 @@ def _pretend(base, *cells):
     path = pages.executed_path(base, "quick", "05_tiny")
     title = nbformat.v4.new_markdown_cell("# A tiny section")
     record = {"records": {}, "wall_s": 3723, "provenance": {"memory_mb": 1234}}
-    results.write_json(path.with_suffix(".json"), record)
+    write_json(path.with_suffix(".json"), record)
     nbformat.write(nbformat.v4.new_notebook(cells=[title, *cells]), path)
 
 
@@ -110,7 +111,7 @@ def test_the_sentence_of_the_section_reads_the_same_value(published):
     for _, text in (published[0], published[3]):
         notebook = nbformat.reads(text[SECTION], as_version=4)
         glued = {
-            output.metadata.scrapbook.name: output.data[results.GLUE + "text/plain"]
+            output.metadata.scrapbook.name: output.data[records.GLUE + "text/plain"]
             for cell in notebook.cells
             for output in cell.get("outputs", [])
             if "scrapbook" in output.get("metadata", {})

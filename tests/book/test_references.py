@@ -3,8 +3,9 @@ import json
 import nbformat
 import pytest
 
-from repalign_utils.book import references, results
+from repalign_utils.book import records, references
 from repalign_utils.book.references import ReferenceRefused
+from repalign_utils.files import write_json
 from repalign_utils.statistics import interval
 from tests import miniature
 from tests.conftest import ROOT
@@ -30,8 +31,8 @@ def _left(base, **changes):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     record = base / "results/quick/05_tiny.json"
     entry = {"section": "05_tiny", "profile": "quick", "parameters": PARAMETERS}
-    entry |= {"started_from": CLEAN, **results.collect(notebook), **changes}
-    results.write_json(record, entry)
+    entry |= {"started_from": CLEAN, **records.collect(notebook), **changes}
+    write_json(record, entry)
     nbformat.write(notebook, record.with_suffix(".ipynb"))
     return record
 
@@ -46,7 +47,7 @@ def test_a_clean_run_of_the_profile_is_kept_under_its_digest(base):
 
 def test_a_new_entry_replaces_its_section_alone(base):
     other = {"section": "06_other"}
-    results.write_json(references.path(base, "quick"), {"06_other": other})
+    write_json(references.path(base, "quick"), {"06_other": other})
     for wall in (1.0, 2.0):
         references.keep(base, _left(base, wall_s=wall))
     found = references.read(base, "quick")

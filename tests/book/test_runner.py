@@ -6,7 +6,7 @@ import nbformat
 import papermill
 import pytest
 
-from repalign_utils.book import results, runner
+from repalign_utils.book import records, runner
 from repalign_utils.book.parameters import ParameterError
 from repalign_utils.book.project import SectionError
 from tests import miniature
@@ -56,7 +56,7 @@ def _in_logs(base):
 
 def test_the_record_holds_section_parameters_values_and_provenance(ran):
     output, entry = ran
-    assert results.read_run(output.with_suffix(".json")) == entry
+    assert records.read_run(output.with_suffix(".json")) == entry
     assert (entry["section"], entry["profile"]) == ("05_tiny", "quick")
     assert entry["parameters"] == {
         "seeds": 3,
@@ -107,7 +107,7 @@ def test_an_executed_notebook_runs_again_with_its_values_but_one(ran, tmp_path):
     again = tmp_path / "again.ipynb"
     papermill.execute_notebook(ran[0], again, {"seeds": 2}, progress_bar=False)
     notebook = nbformat.read(again, as_version=4)
-    found = results.collect(notebook)
+    found = records.collect(notebook)
     assert found["records"]["05.gain"]["values"] == [2.0, 2.01]
     shown = str([c.outputs for c in notebook.cells if "outputs" in c])
     assert "| `seeds` | `2` | `3` |" in shown and "| `gain` | `2.0` | `1.0`" in shown
@@ -157,7 +157,7 @@ def test_a_run_that_cannot_be_put_into_its_place_is_kept(fresh, monkeypatch):
     (kept,) = _in_logs(fresh)
     assert str(kept) in str(failure.value)
     nbformat.validate(nbformat.read(kept, as_version=4))
-    assert results.read_run(kept.with_suffix(".json"))["section"] == "05_tiny"
+    assert records.read_run(kept.with_suffix(".json"))["section"] == "05_tiny"
 
 
 def test_missing_data_are_answered_with_the_parameter_that_names_them(fresh):

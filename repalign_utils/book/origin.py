@@ -1,30 +1,18 @@
-"""The one place where a number is recorded, and where a run says what it ran on.
-
-``record`` attaches the values to the cell's output.  From there the sentence on the
-page (glue), the run record beside the executed notebook, the claims table and the
-tests all read them.
-"""
+"""What a run ran on: commit, versions, machine, data, time and memory."""
 
 import hashlib
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
+from .tables import markdown_table
 
-from ..files import replacing
-from ..statistics import Interval, interval
-
-GLUE = "application/papermill.record/"
-NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
 PACKAGES = (
     "repalign-utils",
     "torch",
@@ -37,58 +25,6 @@ PACKAGES = (
     "matplotlib",
     "papermill",
 )
-
-
-def record(name: str, values, *, exact: bool = False) -> Interval:
-    """Record a quantity of the section: one value per seed.
-
-    The page reads it as ``name`` (mean and interval as text), ``name.mean``,
-    ``name.low`` and ``name.high`` (numbers, to be formatted).
-
-    Parameters
-    ----------
-    name : section number and words joined by dots, for example "02.gain.true"
-    values : array (seeds,), or one number for a quantity without seeds
-    exact : whether no training has touched the values: another machine, with the same
-        seeds, must find them equal to rounding
-
-    Returns
-    -------
-    Interval over the values
-
-    Raises
-    ------
-    ValueError
-        If the name has another form, or a value is not finite.
-    """
-    if not NAME.fullmatch(name):
-        raise ValueError(
-            f"record name is {name!r}; expected a section number and lower-case words "
-            "joined by dots, e.g. '02.gain.true'"
-        )
-    v = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    if v.ndim != 1 or not len(v) or not np.isfinite(v).all():
-        raise ValueError(
-            f"{name} is {v.tolist()}; expected one finite number per seed: "
-            "record a run that diverged as a count, not as its loss"
-        )
-    summary = interval(v)
-    _glue(name, str(summary), {"name": name, "values": v.tolist(), "exact": exact})
-    for end in ("mean", "low", "high"):
-        # A single value has no interval: its ends are the value itself.
-        at = getattr(summary, end)
-        _glue(f"{name}.{end}", repr(summary.mean if at is None else at))
-    return summary
-
-
-def _glue(name: str, text: str, recorded: dict | None = None) -> None:
-    """Attach ``text`` to the cell under ``name``, invisibly, for MyST's glue."""
-    from IPython.display import display
-
-    metadata: dict = {"scrapbook": {"name": name, "mime_prefix": GLUE}}
-    if recorded:
-        metadata["repalign"] = {"record": recorded}
-    display({f"{GLUE}text/plain": text}, raw=True, metadata=metadata)
 
 
 def provenance(
@@ -152,33 +88,6 @@ def _provenance_table(facts: dict) -> str:
         "Versions": versions,
     }
     return markdown_table(["Provenance", ""], [r for r in rows.items() if r[1]])
-
-
-def table(header, rows) -> None:
-    """Show a table in the notebook; arguments as of `markdown_table`."""
-    from IPython.display import Markdown, display
-
-    display(Markdown(markdown_table(header, rows)))
-
-
-def markdown_table(header, rows) -> str:
-    """Markdown of a table.
-
-    Parameters
-    ----------
-    header : names of the columns
-    rows : one sequence of cells per row
-
-    Examples
-    --------
-    >>> print(markdown_table(["layer", "area"], [[1, 0.5]]))
-    | layer | area |
-    |---|---|
-    | 1 | 0.5 |
-    """
-    lines = [header, ["---"] * len(header), *rows]
-    bars = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
-    return "\n".join([bars[0], bars[1].replace(" ", ""), *bars[2:]])
 
 
 def checkout() -> dict:
@@ -275,51 +184,3 @@ def _peak_memory(device: str) -> dict[str, int]:
 
         found["gpu_mb"] = round(torch.cuda.max_memory_allocated(device) / 1e6)
     return found
-
-
-def read_run(path: str | os.PathLike) -> dict:
-    """Run record (JSON) written beside an executed notebook."""
-    return json.loads(Path(path).read_text())
-
-
-def write_json(path: str | os.PathLike, value) -> None:
-    """Write ``value`` as JSON, whole or not at all."""
-    with replacing(path) as part:
-        part.write_text(as_json(value))
-
-
-def as_json(value) -> str:
-    """Text of a JSON file as the project writes them."""
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
-
-
-def collect(notebook) -> dict:
-    """Gather what the cells of an executed notebook recorded.
-
-    Parameters
-    ----------
-    notebook : nbformat notebook
-
-    Returns
-    -------
-    dict with ``records`` (name -> values, mean, low, high, n) and ``provenance``
-
-    Raises
-    ------
-    ValueError
-        If a name is recorded twice.
-    """
-    records: dict[str, dict] = {}
-    facts: dict = {}
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            ours = output.get("metadata", {}).get("repalign", {})
-            facts = ours.get("provenance", facts)
-            if "record" not in ours:
-                continue
-            recorded = dict(ours["record"])
-            name = recorded.pop("name")
-            if name in records:
-                raise ValueError(f"{name} is recorded twice; give each its own name")
-            records[name] = {**recorded, **asdict(interval(recorded["values"]))}
-    return {"records": records, "provenance": facts}
