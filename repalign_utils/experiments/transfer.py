@@ -15,7 +15,7 @@ from torch import nn
 from ..data import ImageSet
 from ..measures.probes import linear_probe
 from ..measures.spectral import Alignment, alignment
-from ..networks.heads import new_head
+from ..networks.names import new_head
 from ..networks.network_inputs import NetworkInputs
 from ..networks.outputs import accuracy, last_hidden
 from ..training import Recipe, train

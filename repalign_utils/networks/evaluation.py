@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .model_inputs import Batch, place_of
-from .named_layers import plain
+from .names import plain
 
 __all__ = ["evaluating", "run"]
 

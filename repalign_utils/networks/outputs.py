@@ -15,7 +15,7 @@ from .channel_axes import ChannelAxes
 from .evaluation import evaluating, run
 from .layers import record_layers
 from .model_inputs import Batch, open_inputs, place_of
-from .named_layers import chosen, named_layers
+from .names import chosen, may_be_head, named_layers
 from .passes import halving, one_pass
 from .places import Place, floats_of
 from .positions import as_matrix
@@ -179,15 +179,10 @@ def _head_among(modules: list[nn.Module]) -> int:
     while busy > 0 and isinstance(modules[busy], _NOTHING):
         busy -= 1
     if any(isinstance(m, nn.Identity) for m in modules[busy + 1 :]):
-        return busy if _may_be_head(modules[busy]) else last
+        return busy if may_be_head(modules[busy]) else last
     while busy > 0 and not any(True for _ in modules[busy].parameters()):
         busy -= 1
-    return busy if _may_be_head(modules[busy]) else last
-
-
-def _may_be_head(module: nn.Module) -> bool:
-    one = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1)
-    return one or isinstance(module, nn.Linear)
+    return busy if may_be_head(modules[busy]) else last
 
 
 def _gives(calls: list[_Call], output: Any) -> bool:

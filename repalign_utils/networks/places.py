@@ -18,7 +18,7 @@ from torch import nn
 from .channel_axes import ChannelAxes
 from .evaluation import evaluating, run
 from .model_inputs import Batch
-from .named_layers import call_of, chosen, named_layers
+from .names import call_of, chosen, named_layers
 
 __all__ = ["Place", "floats_of", "places_of"]
 

@@ -5,31 +5,32 @@ from __future__ import annotations
 import argparse
 import pickle
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
-from .heads import head
-from .named_layers import plain
+from .names import may_be_head, plain
 
 __all__ = ["load_weights"]
 
-# Under which name a checkpoint keeps the weights; an average only if nothing else.
-PARTS = ("state_dict", "model_state_dict", "model_state", "model", "network", "net")
-PARTS += ("module", "weights", "params")
-PARTS += ("ema", "model_ema", "state_dict_ema", "ema_state_dict")
 _SHOWN = 4  # names of each kind of difference in a message
-_COUNTERS = ("num_batches_tracked",)  # files from before PyTorch 0.4.1 lack them
+_COUNTER = "num_batches_tracked"  # files from before PyTorch 0.4.1 lack it
+_AVERAGE = re.compile(r"(.*[._])?ema([._].*)?")
 # What training scripts keep beside the weights, and what runs no code when read.
 _SCALAR: Any = np.float64(0).__reduce__()[0]
 _HARMLESS: list[Any] = [argparse.Namespace, np.dtype, type(np.dtype("float64"))]
 _HARMLESS += [
     (_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")
 ]
+
+State = dict[str, torch.Tensor]
 
 
 def load_weights(
@@ -50,7 +51,7 @@ def load_weights(
     path : ``.safetensors``, or a file of ``torch.save``, of which only tensors are
         read
     part : key or prefix in the file under which to look, where it holds several
-        networks; empty: the first of ``PARTS`` that is there
+        networks that fit; empty: the only one, an average (``ema``) left aside
     features_only : whether the head may be missing from the file, be of another number
         of classes, or have been taken off the network; it is then left as it is
 
@@ -63,7 +64,8 @@ def load_weights(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it cannot be read, or does not fit: the first names and how many.
+        If it cannot be read, several networks in it fit, or none does: the first names
+        that differ and how many.
 
     Examples
     --------
@@ -79,17 +81,20 @@ def load_weights(
     path = Path(path).expanduser()
     inner = plain(model)
     mine = inner.state_dict()
-    state = _matched(_tensors(_read(path), path, part), mine, path, part)
-    state = _with_ties(state, mine)
-    loose = _loose(inner, state, mine) if features_only else set()
-    differences = _differences(state, mine, loose)
-    if differences:
-        hint = "" if features_only else _hint_of_head(inner, state, mine)
+    state = _matched(_read(path), mine, path.name, part)
+    differ = _differences(state, mine)
+    heads = _heads(inner, [name for kind, name in differ if kind == "unexpected"])
+    beyond = [(k, name) for k, name in differ if name.rpartition(".")[0] not in heads]
+    if beyond or (differ and not features_only):
+        found = _sentence(beyond if features_only else differ, state, mine)
+        if not beyond:
+            found += " in its head alone, which features_only=True leaves out"
         raise ValueError(
-            f"weights {path.name} do not fit {type(inner).__name__}: "
-            f"{'; '.join(differences)}{hint}; name the network that they are of"
+            f"weights {path.name} do not fit {type(inner).__name__}: {found}; name the "
+            "network that they are of"
         )
-    fitting = {k: v for k, v in state.items() if k in mine and k not in loose}
+    differing = {name for _, name in differ}
+    fitting = {k: v for k, v in state.items() if k not in differing}
     inner.load_state_dict(fitting, strict=False)
     return model
 
@@ -97,36 +102,25 @@ def load_weights(
 def _read(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"weights are {str(path)!r}, but there is no such file")
-    if not path.stat().st_size:
-        raise ValueError(f"weights {path.name}: the file is empty; get it anew")
     with path.open("rb") as file:
         start = file.read(16)
-    if path.suffix == ".safetensors" or start[8:9] == b"{":
-        return _read_safetensors(path)
+    if not start:
+        raise ValueError(f"weights {path.name}: the file is empty; get it anew")
     try:
+        if path.suffix == ".safetensors" or start[8:9] == b"{":
+            return load_file(path)
         with torch.serialization.safe_globals(_HARMLESS):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, by the format and the place
         raise ValueError(f"weights {path.name} {_reason(error, start)}") from None
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError):
-        raise ValueError(
-            f"weights {path.name} are damaged or cut short, or no safetensors; get "
-            "the file anew"
-        ) from None
-
-
 def _reason(error: Exception, start: bytes) -> str:
     """What is wrong with a file, in place of PyTorch's lines on how to trust it."""
     text = str(error)
     held = re.search(r"(?:GLOBAL|global) `?([\w.]+)", text)
+    if isinstance(error, SafetensorError):
+        return "are damaged or cut short, or no safetensors; get the file anew"
     if "TorchScript" in text:
         return (
             "hold a compiled TorchScript network; save the state_dict() of "
@@ -145,148 +139,104 @@ def _reason(error: Exception, start: bytes) -> str:
     )
 
 
-def _tensors(found: Any, path: Path, part: str) -> dict[str, torch.Tensor]:
-    """Tensors of the state dict in a file, by their names there."""
-    if part and isinstance(found, Mapping) and isinstance(found.get(part), Mapping):
-        found = found[part]
-    while isinstance(found, Mapping):
-        inside = [k for k, v in found.items() if isinstance(v, Mapping) and v]
-        known = [k for k in PARTS if k in inside]
-        tensors = any(map(torch.is_tensor, found.values()))
-        if not known and (tensors or len(inside) != 1):
-            break
-        found = found[(known or inside)[0]]
-    held = found if isinstance(found, Mapping) else {}
-    state = {
-        str(name).replace("_orig_mod.", ""): value
-        for name, value in held.items()
-        if torch.is_tensor(value)
+def _state_dicts(found: Any, *keys: str) -> Iterator[tuple[tuple[str, ...], State]]:
+    """Dicts with tensors in a file, under the keys by which each is reached."""
+    if isinstance(found, Mapping):
+        tensors = {str(k): v for k, v in found.items() if torch.is_tensor(v)}
+        if tensors:
+            yield keys, {k.replace("_orig_mod.", ""): v for k, v in tensors.items()}
+        for key, value in found.items():
+            yield from _state_dicts(value, *keys, str(key))
+
+
+def _matched(found: Any, mine: State, file: str, part: str) -> State:
+    """The state dict under which most names match, without what stands before them."""
+    dicts = dict(_state_dicts(found))
+    if not dicts:
+        held = ", ".join(map(str, found)) if isinstance(found, Mapping) else ""
+        raise ValueError(
+            f"weights {file} hold no state dict, names with tensors, but "
+            f"{held or type(found).__name__}; save the network's state_dict()"
+        )
+    matches = Counter(
+        (keys, name[:start])
+        for keys, state in dicts.items()
+        for name in state
+        for start in (0, *(i for i, sign in enumerate(name, 1) if sign == "."))
+        if name[start:] in mine
+    )
+    asked = {
+        at: n
+        for at, n in matches.items()
+        if not part or f".{part}." in f".{_told(at)}."
     }
-    if not state:
-        keys = ", ".join(map(str, list(held)[:_SHOWN]))
+    if part and not asked:
+        fit = ", ".join(map(_told, list(matches)[:_SHOWN]))
         raise ValueError(
-            f"weights {path.name} hold no state dict, names with tensors, but "
-            f"{keys or type(found).__name__}; save the network's state_dict(), or say "
-            "where it lies with part=NAME"
+            f"weights {file} hold no part {part!r} that fits; leave part out, or name "
+            f"{fit or 'the network that they are of'}"
         )
-    return state
-
-
-def _matched(
-    state: dict[str, torch.Tensor],
-    mine: Mapping[str, torch.Tensor],
-    path: Path,
-    part: str,
-) -> dict[str, torch.Tensor]:
-    """State with the network's own names: without the prefix under which most match."""
-    counts = {"": sum(k in mine for k in state)}
-    for name in state:
-        for dot in (i for i, letter in enumerate(name) if letter == "."):
-            if name[dot + 1 :] in mine:
-                prefix = name[: dot + 1]
-                counts[prefix] = counts.get(prefix, 0) + 1
-    if part and any(p.startswith(f"{part}.") for p in counts):
-        counts = {p: n for p, n in counts.items() if p.startswith(f"{part}.")}
-    most = max(counts.values())
-    best = [p for p, n in counts.items() if n == most]
+    most = max(asked.values(), default=0)
     if most < len(mine) / 2:  # of another network: names as they stand
-        return state
+        return max(dicts.values(), key=len)
+    best = [at for at, n in asked.items() if n == most]
+    best = [at for at in best if not _AVERAGE.fullmatch(_told(at))] or best
     if len(best) > 1:
-        names = ", ".join(p.rstrip(".") or "no prefix" for p in best[:_SHOWN])
         raise ValueError(
-            f"weights {path.name} hold {len(best)} networks that fit ({names}); say "
-            "which one with part=NAME"
+            f"weights {file} hold {len(best)} networks that fit "
+            f"({', '.join(map(_told, best[:_SHOWN]))}); say which one with part=NAME"
         )
-    prefix = best[0]
+    ((keys, prefix),) = best
     # What stands beside the network, such as the head of another task, is unexpected;
     # what is of another part than the one asked for is not looked at.
     return {
         name.removeprefix(prefix): value
-        for name, value in state.items()
+        for name, value in dicts[keys].items()
         if name.startswith(prefix) or not part
     }
 
 
-def _with_ties(
-    state: dict[str, torch.Tensor], mine: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """State with the other names of a tensor that was kept once but has several."""
-    names: dict[tuple, list[str]] = {}
-    for name, value in mine.items():
-        if value.numel():
-            key = (value.data_ptr(), value.shape, value.stride())
-            names.setdefault(key, []).append(name)
-    full = dict(state)
-    for tied in names.values():
-        kept = [name for name in tied if name in state]
-        full |= {name: state[kept[0]] for name in tied if kept and name not in state}
-    return full
+def _told(at: tuple[tuple[str, ...], str]) -> str:
+    keys, prefix = at
+    return ".".join((*keys, prefix)).rstrip(".") or "no prefix"
 
 
-def _loose(
-    model: nn.Module,
-    state: Mapping[str, torch.Tensor],
-    mine: Mapping[str, torch.Tensor],
-) -> set[str]:
-    """Names of the head that do not fit, or that the network no longer has."""
-    modules = dict(model.named_modules())
-    taken_off = {
-        name
-        for name in state
-        if name not in mine
-        and isinstance(modules.get(name.rpartition(".")[0]), nn.Identity)
-    }
-    if taken_off:
-        return taken_off
-    within = f"{head(model)[0]}."
-    return {
-        name
-        for name in (*mine, *state)
-        if name.startswith(within)
-        and (
-            name not in state
-            or name not in mine
-            or state[name].shape[0] != mine[name].shape[0]
-        )
-    }
-
-
-def _differences(
-    state: Mapping[str, torch.Tensor],
-    mine: Mapping[str, torch.Tensor],
-    loose: set[str],
-) -> list[str]:
-    """What does not fit, kind by kind: the first names and how many."""
-    missing = [k for k in mine if k not in state and k not in loose]
-    missing = [k for k in missing if not k.endswith(_COUNTERS)]
-    shapes = [
-        f"{k} {tuple(state[k].shape)} for {tuple(mine[k].shape)}"
-        for k in mine
-        if k in state and k not in loose and state[k].shape != mine[k].shape
+def _differences(state: State, mine: State) -> list[tuple[str, str]]:
+    """Kind and name of all that does not fit."""
+    # A tensor that has several names may be kept under one of them.
+    kept = {value.data_ptr() for name, value in mine.items() if name in state}
+    found = [
+        ("missing", name)
+        for name, value in mine.items()
+        if name not in state and value.data_ptr() not in kept
+        if not name.endswith(_COUNTER)
     ]
-    kinds = {
-        "missing": missing,
-        "unexpected": [k for k in state if k not in mine and k not in loose],
-        "of another shape": shapes,
-    }
-    return [
+    found += [("unexpected", name) for name in state if name not in mine]
+    return found + [
+        ("of another shape", name)
+        for name, value in mine.items()
+        if name in state and state[name].shape != value.shape
+    ]
+
+
+def _heads(model: nn.Module, unexpected: list[str]) -> set[str]:
+    """Modules whose weights are a head's: those taken off, else the last linear one."""
+    modules = dict(model.named_modules())
+    owners = {name.rpartition(".")[0] for name in unexpected}
+    taken_off = {k for k in owners if isinstance(modules.get(k), nn.Identity)}
+    last = [name for name, module in modules.items() if may_be_head(module)][-1:]
+    return taken_off or set(last)
+
+
+def _sentence(differ: list[tuple[str, str]], state: State, mine: State) -> str:
+    """What does not fit, kind by kind: how many names and the first."""
+    kinds: dict[str, list[str]] = {}
+    for kind, name in differ:
+        if name in state and name in mine:
+            name += f" {tuple(state[name].shape)} for {tuple(mine[name].shape)}"
+        kinds.setdefault(kind, []).append(name)
+    return "; ".join(
         f"{len(names)} {kind} ({', '.join(names[:_SHOWN])}"
         f"{', ...' if len(names) > _SHOWN else ''})"
         for kind, names in kinds.items()
-        if names
-    ]
-
-
-def _hint_of_head(
-    model: nn.Module,
-    state: Mapping[str, torch.Tensor],
-    mine: Mapping[str, torch.Tensor],
-) -> str:
-    """Say how to do without the head, where that alone does not fit."""
-    try:
-        loose = _loose(model, state, mine)
-    except ValueError:  # it has none
-        return ""
-    if _differences(state, mine, loose):
-        return ""
-    return " in its head alone, which features_only=True leaves out"
+    )

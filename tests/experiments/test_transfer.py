@@ -12,7 +12,7 @@ from repalign_utils.experiments import transfer as transfer_module
 from repalign_utils.experiments.class_tasks import class_columns
 from repalign_utils.experiments.transfer import domain_transfer, fine_tune, split
 from repalign_utils.networks.building import build
-from repalign_utils.networks.heads import head
+from repalign_utils.networks.names import head
 from repalign_utils.training import Recipe
 
 SHORT = Recipe(epochs=1, batch_size=16, augment="none")

@@ -6,7 +6,7 @@ import torch
 
 from repalign_utils import data
 from repalign_utils.networks.building import build, pretrained
-from repalign_utils.networks.heads import new_head
+from repalign_utils.networks.names import new_head
 from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import last_hidden, predict
 

@@ -8,7 +8,7 @@ from torch import nn
 from torchvision.models import resnet18, squeezenet1_1
 
 from repalign_utils.networks.building import build
-from repalign_utils.networks.heads import head
+from repalign_utils.networks.names import head
 from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import accuracy, last_hidden, predict
 

@@ -7,9 +7,8 @@ from torch import nn
 from repalign_utils import layer_alignment
 from repalign_utils.networks.building import build
 from repalign_utils.networks.ensembles import MLPEnsemble
-from repalign_utils.networks.heads import head
+from repalign_utils.networks.names import head, stages
 from repalign_utils.networks.outputs import last_hidden
-from repalign_utils.networks.stages import stages
 
 IMAGES = torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TARGETS = [1.0, -1.0] * 6

@@ -72,6 +72,8 @@ def test_of_two_networks_that_fit_one_must_be_named(saved):
     with pytest.raises(ValueError, match=r"hold 2 .* \(student, teacher\); say which"):
         load_weights(network(3), path)
     assert equal(load_weights(network(3), path, part="teacher"), network(2))
+    with pytest.raises(ValueError, match="no part 'pupil' .* name student, teacher"):
+        load_weights(network(3), path, part="pupil")
 
 
 def test_a_wrapped_network_gets_the_weights_of_the_plain_one(saved):
