@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from .book import project
+from .book import paths
 
-Profile = click.Choice(project.PROFILES)
+Profile = click.Choice(paths.PROFILES)
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def _said_plainly():
     try:
         yield
     except (
-        project.SectionError,
+        paths.SectionError,
         ParameterError,
         ClaimError,
         OutputRefused,
@@ -120,14 +120,14 @@ def run(section, given, file, profile, like, output, force, quiet, progress_file
             "name a section, such as 05, or a run with --like; repalign list has all"
         )
     with _said_plainly():
-        base = project.root()
+        base = paths.root()
         if like:
             earlier = earlier_run.read(base, like, section, given)
             section, profile = earlier.section, profile or earlier.profile
             if earlier.unsaid:
                 names = ", ".join(earlier.unsaid)
                 click.echo(f"{like} does not say: {names}; as usual here", err=True)
-        path = project.section_path(base, section)
+        path = paths.section_path(base, section)
         # Before the run: what they could say wrong should not cost its hours.
         stated = claims.read_claims(base / "claims.yaml")
         output = output or runner.own_folder(base, path.stem)
@@ -156,9 +156,9 @@ def list_(section):
     from .book import listing
 
     with _said_plainly():
-        base = project.root()
+        base = paths.root()
         if section:
-            section = project.section_path(base, section).stem
+            section = paths.section_path(base, section).stem
             lines = listing.parameters(base, section)
         else:
             lines = listing.sections(base)
@@ -175,7 +175,7 @@ def build(profile, cores, wait, with_parent):
     from .book import build
 
     with _said_plainly():
-        base = project.root()
+        base = paths.root()
     try:
         status = build.make_book(
             base, profile, cores=cores, wait=wait, with_parent=with_parent
@@ -192,7 +192,7 @@ def publish(profile):
     from .book import claims, pages
 
     with _said_plainly():
-        judged = pages.publish(project.root(), profile)
+        judged = pages.publish(paths.root(), profile)
     click.echo(f"{len(judged)} claims: {claims.counts(judged)}")
 
 
@@ -210,12 +210,12 @@ def reference(sections, profile, note):
     from .book import pages, references
 
     with _said_plainly():
-        base = project.root()
+        base = paths.root()
         for name in sections:
             if name.endswith(".json"):
                 record = Path(name)
             else:
-                section = project.section_path(base, name).stem
+                section = paths.section_path(base, name).stem
                 record = pages.executed_path(base, profile, section)
             entry = references.keep(base, record.with_suffix(".json"), note=note)
             kept = references.path(base, entry["profile"]).relative_to(base)
@@ -229,8 +229,8 @@ def numbers(revision):
     from .book import references
 
     with _said_plainly():
-        base = project.root()
-        for profile in project.PROFILES:
+        base = paths.root()
+        for profile in paths.PROFILES:
             before = references.read_at(base, profile, revision)
             lines = references.moved(before, references.read(base, profile))
             click.echo(f"{references.FILES[profile]}, since {revision}:")
@@ -244,7 +244,7 @@ def times(profile):
     from .book import pages
 
     with _said_plainly():
-        base = project.root()
+        base = paths.root()
     click.echo("\n".join(pages.times(base, profile)))
     click.echo(f"The book is at {pages.index_page(base)}")
 

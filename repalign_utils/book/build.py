@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from .. import files
-from . import pages, progress, project
+from . import pages, paths, progress
 from .runner import duration
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C has ended
@@ -73,7 +73,7 @@ def make_book(
         failed = [name for name, bad in steps.items() if bad]
         if status:
             raise BuildFailed(_causes(logs, failed))
-    sections = project.sections(base)
+    sections = paths.sections(base)
     run = len(steps.keys() & set(sections))
     took = duration(time.monotonic() - started)
     print(f"{run} of {len(sections)} sections run, in {took}")

@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 from ..statistics import interval
-from . import project
+from . import paths
 from .yaml12 import read_yaml
 
 REPRODUCED = "reproduced"
@@ -148,11 +148,11 @@ def _claim(section: str, entry: dict) -> Claim:
             f"claim {entry['id']} has the condition {condition}; "
             f"expected one of {', '.join(CONDITIONS)} and a finite number"
         )
-    profiles = set(project.PROFILES)
+    profiles = set(paths.PROFILES)
     if not _finite(tolerance, profiles) or profiles - set(tolerance):
         raise ClaimError(
             f"claim {entry['id']} has the tolerance {tolerance}; "
-            f"expected a finite number for each of {', '.join(project.PROFILES)}"
+            f"expected a finite number for each of {', '.join(paths.PROFILES)}"
         )
     ((kind, bound),) = condition.items()
     return Claim(section=section, kind=kind, bound=float(bound), **fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from . import parameters as params
-from . import project, records, runner
+from . import paths, records, runner
 from .parameters_cell import values_in
 
 
@@ -44,7 +44,7 @@ def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
         does not say where a path led.
     """
     entry = _entry(base, record, section)
-    path = project.section_path(base, entry["section"])
+    path = paths.section_path(base, entry["section"])
     declared = params.declared(runner.parameters_cell(runner.read_section(path)).source)
     values = dict(entry["parameters"])
     unknown = [name for name in values if name not in declared]
@@ -84,7 +84,7 @@ def _entry(base: Path, record: Path, section: str | None) -> dict:
         ) from None
     if not runs:
         raise params.ParameterError(f"{record} is no run record; it holds no run")
-    name = project.section_path(base, section).stem if section else None
+    name = paths.section_path(base, section).stem if section else None
     if name is None and not several:
         (name,) = runs
     if name not in runs:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import pages, project, references, runner
+from . import pages, paths, references, runner
 from . import parameters as params
 
 _NOT_KEPT = "-"
@@ -15,9 +15,9 @@ def sections(base: Path) -> list[str]:
     ----------
     base : root of the checkout
     """
-    rows = [["", "Section", *project.PROFILES]]
-    for name in project.sections(base):
-        took = [_took(base, profile, name) for profile in project.PROFILES]
+    rows = [["", "Section", *paths.PROFILES]]
+    for name in paths.sections(base):
+        took = [_took(base, profile, name) for profile in paths.PROFILES]
         rows.append([name[:2], _title(base, name), *took])
     return _aligned(rows)
 
@@ -30,11 +30,11 @@ def parameters(base: Path, section: str) -> list[str]:
     base : root of the checkout
     section : name of the section
     """
-    path = project.section_path(base, section)
+    path = paths.section_path(base, section)
     notebook = runner.read_section(path)
     cell = runner.parameters_cell(notebook).source
-    profiles = [runner.settle(path, notebook, p, None, {}) for p in project.PROFILES]
-    rows = [["Parameter", "Type", "Default", *project.PROFILES, "Meaning"]]
+    profiles = [runner.settle(path, notebook, p, None, {}) for p in paths.PROFILES]
+    rows = [["Parameter", "Type", "Default", *paths.PROFILES, "Meaning"]]
     for name, p in params.declared(cell).items():
         default = p.check(p.default)
         values = [p.told(values[name]) for values in profiles]
@@ -44,7 +44,7 @@ def parameters(base: Path, section: str) -> list[str]:
         rows.append(
             [name, p.type, _typed(default), *shown, f"{or_path}{limits}{p.help}"]
         )
-    took = [f"{p} {_took(base, p, section)}" for p in project.PROFILES]
+    took = [f"{p} {_took(base, p, section)}" for p in paths.PROFILES]
     conditions = [f"Needs {c.expression}: {c.why}." for c in params.conditions(cell)]
     title = f"{section}: {_title(base, section)} ({', '.join(took)})"
     return [title, *_aligned(rows), *conditions]
@@ -52,7 +52,7 @@ def parameters(base: Path, section: str) -> list[str]:
 
 def _title(base: Path, section: str) -> str:
     """Heading of a section's page."""
-    cells = runner.read_section(project.section_path(base, section)).cells
+    cells = runner.read_section(paths.section_path(base, section)).cells
     lines = cells[0].source.splitlines()
     return next(line[2:] for line in lines if line.startswith("# "))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from ..files import replacing
-from . import claims, origin, project, records, references
+from . import claims, origin, paths, records, references
 from .runner import duration, read_section
 from .tables import markdown_table
 
@@ -30,10 +30,10 @@ def executed_path(base: Path, profile: str, section: str) -> Path:
 
 def read_runs(base: Path, profile: str) -> dict[str, dict]:
     """Run records of a profile: section -> record, for the sections that were run."""
-    paths = {s: executed_path(base, profile, s) for s in project.sections(base)}
+    executed = {s: executed_path(base, profile, s) for s in paths.sections(base)}
     return {
         section: records.read_run(path.with_suffix(".json"))
-        for section, path in paths.items()
+        for section, path in executed.items()
         if path.exists()
     }
 
@@ -55,7 +55,7 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     judged = claims.judge(stated, runs, profile)
     kept = references.read(base, "paper")
     reference = claims.judge(stated, kept, "paper")
-    for section in project.sections(base):
+    for section in paths.sections(base):
         mine = [j for j in judged if j.claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
         _write(base / "book" / "sections" / f"{section}.ipynb", nbformat.writes(page))
@@ -188,7 +188,7 @@ def _claims_table(section: str, judged, reference, profile: str) -> str:
 def times_table(base: Path, runs: dict, profile: str, kept: dict) -> str:
     """Table of wall time and memory of each section: this build, and reference runs."""
     rows = []
-    for section in project.sections(base):
+    for section in paths.sections(base):
         cells = [f"[](sections/{section}.ipynb)"]
         for entry in (runs.get(section), kept.get(section)):
             if entry is None:
@@ -246,7 +246,7 @@ def times(base: Path, profile: str) -> list[str]:
     runs = read_runs(base, profile)
     return [
         f"{s:<24} {duration(runs[s]['wall_s']) if s in runs else 'not run'}"
-        for s in project.sections(base)
+        for s in paths.sections(base)
     ]
 
 

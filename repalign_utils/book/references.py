@@ -15,7 +15,7 @@ import nbformat
 
 from ..files import write_json
 from ..statistics import difference
-from . import project, records, runner
+from . import paths, records, runner
 
 FILES = {"paper": "reference.json", "quick": "quick.json"}
 
@@ -133,7 +133,7 @@ def _check_parameters(base: Path, entry: dict) -> None:
             f"this run of {section} has the profile {profile!r}; a reference is a run "
             f"with --profile {' or '.join(FILES)}"
         )
-    source = project.section_path(base, section)
+    source = paths.section_path(base, section)
     usual = runner.settle(source, runner.read_section(source), profile, None, {})
     given = entry["parameters"]
     # Where data lie is this machine's business: a path is kept as "set".

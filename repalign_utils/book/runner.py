@@ -15,7 +15,7 @@ import nbformat
 import yaml
 
 from ..files import as_json
-from . import destination, execution, origin, project, records
+from . import destination, execution, origin, paths, records
 from . import parameters as params
 from .parameters_cell import with_values
 from .yaml12 import read_yaml
@@ -55,13 +55,13 @@ def read_section(path: Path) -> nbformat.NotebookNode:
 
     Raises
     ------
-    project.SectionError
+    paths.SectionError
         If there is not exactly one cell tagged ``parameters``.
     """
     notebook = jupytext.read(path)
     tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise project.SectionError(
+        raise paths.SectionError(
             f"{path.name} has {len(tagged)} cells tagged 'parameters'; it needs one"
         )
     notebook.metadata["kernelspec"] = {
@@ -107,7 +107,7 @@ def settle(
 
 def _profile(base: Path, profile: str, section: str) -> dict:
     """Settings of a section in a profile, in a file that only names real sections."""
-    file, known = project.profile_path(base, profile), project.sections(base)
+    file, known = paths.profile_path(base, profile), paths.sections(base)
     settings = _mapping(file)
     for name, values in settings.items():
         if name not in known:
@@ -181,7 +181,7 @@ def run(
 
     Raises
     ------
-    parameters.ParameterError, project.SectionError, destination.OutputRefused
+    parameters.ParameterError, paths.SectionError, destination.OutputRefused
         Before anything runs, if the request does not fit.
     SectionFailed
         If a cell fails or the output cannot be written; what there is so far is kept

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign_utils.book import claims, project, records
+from repalign_utils.book import claims, paths, records
 from repalign_utils.book.claims import (
     INCONCLUSIVE,
     NOT_REPRODUCED,
@@ -254,7 +254,7 @@ def test_counts_name_the_verdicts_there_are_in_a_fixed_order():
 
 def test_the_claims_of_the_book_are_well_formed():
     stated = read_claims(ROOT / "claims.yaml")
-    assert {c.section for c in stated} == set(project.sections(ROOT))
+    assert {c.section for c in stated} == set(paths.sections(ROOT))
     for claim in stated:
         number = claim.section[:2]
         assert re.fullmatch(rf"{number}-[a-z]", claim.id)

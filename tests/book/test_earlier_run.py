@@ -3,7 +3,7 @@ import re
 import nbformat
 import pytest
 
-from repalign_utils.book import destination, earlier_run, project
+from repalign_utils.book import destination, earlier_run, paths
 from repalign_utils.book.parameters import ParameterError
 from repalign_utils.files import write_json
 from tests import miniature
@@ -68,7 +68,7 @@ def test_a_record_of_another_version_names_the_commit_to_check_out(base):
 
 
 def test_a_path_that_has_to_be_there_has_to_be_named(base):
-    section = project.section_path(base, "05")
+    section = paths.section_path(base, "05")
     section.write_text(
         section.read_text().replace("# path: file", "# existing path: f")
     )

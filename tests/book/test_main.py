@@ -182,7 +182,7 @@ def test_outside_the_book_the_way_back_is_named(
     arguments, tmp_path, monkeypatch, never
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(__main__.project, "__file__", str(tmp_path / "a/b/project.py"))
+    monkeypatch.setattr(__main__.paths, "__file__", str(tmp_path / "a/b/paths.py"))
     message = (
         f"{tmp_path} is not inside the book; change into a clone of its repository"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from repalign_utils.book import records, runner
 from repalign_utils.book.parameters import ParameterError
-from repalign_utils.book.project import SectionError
+from repalign_utils.book.paths import SectionError
 from tests import miniature
 
 

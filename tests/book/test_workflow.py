@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from repalign_utils.book import project
+from repalign_utils.book import paths
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.section
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 SNAKEFILE = ROOT / "Snakefile"
-SECTIONS = project.sections(ROOT)
+SECTIONS = paths.sections(ROOT)
 PARTS = ("Snakefile", "claims.yaml", "_config.yml", "_toc.yml", "notebooks", "workflow")
 
 

@@ -6,13 +6,13 @@ from functools import cache
 import nbformat
 import pytest
 
-from repalign_utils.book import claims, pages, project, references, runner
+from repalign_utils.book import claims, pages, paths, references, runner
 from repalign_utils.statistics import OTHER_SEEDS, agreement, overall
 from tests.conftest import ROOT
 from tests.sections.running import run_all, values
 
 pytestmark = pytest.mark.section
-SECTIONS = project.sections(ROOT)
+SECTIONS = paths.sections(ROOT)
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
 FACTS = {"commit", "versions", "seeds", "device", "precision", "data", "wall_s"}
 
@@ -67,7 +67,7 @@ def compared(request, tmp_path_factory):
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_kept_run_has_the_parameters_of_the_profile(section):
-    source = project.section_path(ROOT, section)
+    source = paths.section_path(ROOT, section)
     usual = runner.settle(source, runner.read_section(source), "quick", None, {})
     kept = references.read(ROOT, "quick")[section]["parameters"]
     assert kept == usual, f"run it again, then: repalign reference {section[:2]} ..."
