@@ -7,4 +7,6 @@ them.
 
 import lazy_loader
 
+from . import _moved as _moved
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,3 +3,7 @@
 from .._extras import need
 
 need("torch", "torch")
+
+from .building import build, pretrained
+
+__all__ = ["build", "pretrained"]

@@ -14,6 +14,7 @@ from .._extras import need
 need("torch", "torch")
 
 from .classifiers import History, train
+from .ensembles import Training, fit
 from .recipes import Recipe, recipe
 from .sources import FAMILIES, check_families, source, target_tasks
 
@@ -21,7 +22,9 @@ __all__ = [
     "FAMILIES",
     "History",
     "Recipe",
+    "Training",
     "check_families",
+    "fit",
     "recipe",
     "source",
     "target_tasks",
