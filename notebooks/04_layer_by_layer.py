@@ -63,12 +63,12 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    Compute,
     MLPEnsemble,
     NetworkInputs,
     accuracy,
     alignment,
     build,
-    choose_device,
     data,
     figures,
     fit,
@@ -83,7 +83,7 @@ from repalign_utils import (
 )
 
 figures.use_style()
-where = choose_device(device)
+compute = Compute(device, precision)
 for name in (cnn, vit):
     stages(build(name, 2))  # before hours of training, if it has none
 
@@ -208,7 +208,7 @@ networks = MLPEnsemble(
     members=seeds,
     seed=seed,
     hidden_bias=False,
-    device=where,
+    device=compute.where,
 )
 found = {"MLP": {}}
 found["MLP"]["before"] = [
@@ -292,7 +292,7 @@ def new_network(name, i):
     network = build(
         name, 2, size=size, channels=channels, seed=seed + i
     )
-    return network.to(where)
+    return network.to(compute.where)
 
 
 def trained(network, epochs, i):
@@ -302,8 +302,7 @@ def trained(network, epochs, i):
         network,
         images,
         recipe("small", network, augment="none", **changes),
-        device=device,
-        precision=precision,
+        compute=compute,
         seed=seed + i,
         checkpoints=checkpoints,
     )
@@ -530,7 +529,7 @@ table(
 # %% tags=["provenance", "hide-input"]
 provenance(
     datasets=[images.about],
-    device=where,
+    device=compute.where,
     precision=precision,
     seeds=f"{seeds} MLPs, {image_seeds} CNNs and {image_seeds} ViTs",
 )

@@ -55,7 +55,7 @@ import numpy as np
 from tqdm import tqdm
 
 from repalign_utils import (
-    choose_device,
+    Compute,
     data,
     figures,
     head,
@@ -83,7 +83,7 @@ from repalign_utils.experiments.representations import (
 
 # %% tags=["hide-input"]
 figures.use_style()
-where = {"device": str(choose_device(device)), "precision": precision}
+compute = Compute(device, precision)
 
 # %% [markdown]
 # ## Networks by name
@@ -227,14 +227,12 @@ def networks_of(name, i):
         size=picture_size,
         seed=seed + i,
     )
-    options = {"epochs": epochs, "batch_size": batch_size} | where
+    options = {"compute": compute, "seed": seed + i}
+    options |= {"epochs": epochs, "batch_size": batch_size}
     fresh = untrained(
         name, picture_size, len(source.classes), seed=seed + i
     )
-    return (
-        pretrained_here(name, source, seed=seed + i, **options),
-        fresh,
-    )
+    return pretrained_here(name, source, **options), fresh
 
 
 # %%
@@ -243,7 +241,7 @@ def features_of(name, pair, parts, i):
     hidden = [
         [
             network_features(
-                net, x, name=name, size=side(name), **where
+                net, x, name=name, size=side(name), compute=compute
             )
             for x in parts
         ]
@@ -636,7 +634,7 @@ table(
 provenance(
     datasets=abouts,
     weights=files,
-    device=where["device"],
+    device=compute.where,
     precision=precision,
     seeds=seeds,
 )

@@ -70,9 +70,9 @@ import numpy as np
 from tqdm import tqdm
 
 from repalign_utils import (
+    Compute,
     NetworkInputs,
     build,
-    choose_device,
     figures,
     last_hidden,
     provenance,
@@ -93,12 +93,10 @@ families = training.FAMILIES  # artificial, natural
 networks = {"cnn": cnn, "vit": vit}
 epochs = {"cnn": cnn_epochs, "vit": vit_epochs}
 step_sizes = {"cnn": cnn_step_size, "vit": vit_step_size}
-where = {
-    "size": size,
-    "device": str(choose_device(device)),
-    "precision": precision,
-    "accumulate": accumulate,
-}
+compute = Compute(
+    device, precision, accumulate=accumulate, workers=workers
+)
+options = {"size": size, "compute": compute, "checkpoints": checkpoints}
 
 # %% [markdown]
 # ## Sources and targets
@@ -232,13 +230,11 @@ def pretrained(kind, start, seed):
         model,
         images,
         how,
-        workers=workers,
         seed=seed,
-        checkpoints=checkpoints,
         report=progress(
             f"{kind}, {start} source, seed {seed}", how.epochs
         ),
-        **where,
+        **options,
     )
     return model, history
 
@@ -249,9 +245,7 @@ def tuned_accuracy(model, parts, seed):
     how = chosen_recipe(
         model, "finetune", finetune_epochs, finetune_step_size
     )
-    found, _ = fine_tune(
-        model, *parts, how, seed=seed, checkpoints=checkpoints, **where
-    )
+    found, _ = fine_tune(model, *parts, how, seed=seed, **options)
     return found
 
 
@@ -553,7 +547,7 @@ table(
 # %% tags=["provenance", "hide-input"]
 provenance(
     datasets=[images.about for images in used],
-    device=where["device"],
+    device=compute.where,
     precision=precision,
     seeds=seeds,
 )

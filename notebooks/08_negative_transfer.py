@@ -62,8 +62,8 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    Compute,
     build,
-    choose_device,
     data,
     figures,
     interval,
@@ -76,7 +76,7 @@ from repalign_utils.experiments.own_images import domains_of, short
 from repalign_utils.experiments.transfer import domain_transfer, split
 
 figures.use_style()
-where = {"device": str(choose_device(device)), "precision": precision}
+compute = Compute(device, precision, accumulate=accumulate)
 
 # %% [markdown]
 # ## What is compared
@@ -215,11 +215,10 @@ def transfer(number, bar):
         *stages.values(),
         linear_steps=linear_steps,
         size=size,
-        accumulate=accumulate,
+        compute=compute,
         seed=seed + number,
         checkpoints=checkpoints,
         report=lambda text: bar.update() and bar.set_postfix_str(text),
-        **where,
     )
 
 
@@ -483,5 +482,6 @@ used = [*sources.values()] + (
 provenance(
     datasets=[x.about for x in used],
     seeds=seeds,
-    **where,
+    device=compute.where,
+    precision=precision,
 )

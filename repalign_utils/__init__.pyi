@@ -10,8 +10,9 @@ from .measures.spectral import Alignment as Alignment
 from .measures.spectral import alignment as alignment
 from .networks.building import build as build
 from .networks.building import pretrained as pretrained
+from .networks.device import Compute as Compute
+from .networks.device import choose_device as choose_device
 from .networks.ensembles import MLPEnsemble as MLPEnsemble
-from .networks.ensembles import choose_device as choose_device
 from .networks.layers import record_layers as record_layers
 from .networks.layerwise import layer_alignment as layer_alignment
 from .networks.names import head as head

@@ -9,18 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from .. import training
 from ..data import ImageSet
 from ..networks import building as networks
-from ..networks.ensembles import choose_device
+from ..networks.device import Compute
 from ..networks.network_inputs import NetworkInputs
 from ..networks.outputs import last_hidden
 
 KINDS = ("pretrained", "untrained", "random", "pixels")
-PRECISIONS = ("float32", "bfloat16", "float16")
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
@@ -85,8 +83,7 @@ def pretrained_here(
     *,
     epochs: int,
     batch_size: int | None = None,
-    device: str = "auto",
-    precision: str = "float32",
+    compute: Compute | None = None,
     seed: int = 0,
     report=None,
 ) -> nn.Module:
@@ -98,7 +95,7 @@ def pretrained_here(
     source : images and labels
     epochs : passes over them
     batch_size : images per step; None: as in the recipe for small images
-    device, precision : as of ``training.train``
+    compute : as of ``training.train``
     seed : of the weights, the order and the augmentation
     report : as of ``training.train``
 
@@ -108,15 +105,7 @@ def pretrained_here(
     """
     model = untrained(name, source.images.shape[-1], len(source.classes), seed=seed)
     recipe = training.recipe("small", model, epochs=epochs, batch_size=batch_size)
-    training.train(
-        model,
-        source,
-        recipe,
-        device=device,
-        precision=precision,
-        seed=seed,
-        report=report,
-    )
+    training.train(model, source, recipe, compute=compute, seed=seed, report=report)
     return model
 
 
@@ -139,8 +128,7 @@ def network_features(
     *,
     name: str,
     size: int,
-    device: str = "auto",
-    precision: str = "float32",
+    compute: Compute | None = None,
     batch_size: int = 128,
 ) -> np.ndarray:
     """Last hidden layer of a network on images scaled as the network wants them.
@@ -152,8 +140,7 @@ def network_features(
     name : its name: ours take pixels from -1 to 1; all others are fed images that are
         normalised as those of ImageNet
     size : height and width that images are brought to
-    device : "auto", "cpu", "cuda", "cuda:N" or "mps"
-    precision : "float32", or "bfloat16" and "float16" for products in less
+    compute : device and precision; None for ``Compute()``
     batch_size : images in one pass
 
     Returns
@@ -163,19 +150,14 @@ def network_features(
     Raises
     ------
     ValueError
-        If the precision is unknown, or the network takes images of one size alone.
+        If the network takes images of one size alone.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}"
-        )
+    compute = compute or Compute()
     scale = "half" if is_ours(name) else "imagenet"
     inputs = NetworkInputs(images, size=size, scale=scale)
-    where = choose_device(device)
-    model.to(where)
-    lower = None if precision == "float32" else getattr(torch, precision)
+    model.to(compute.where)
     try:
-        with torch.autocast(where.type, lower, enabled=lower is not None):
+        with compute.autocast():
             return last_hidden(model, inputs, batch_size=batch_size)
     except AssertionError as error:  # timm's, of networks that know their size
         raise ValueError(

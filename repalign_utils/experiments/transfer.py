@@ -15,6 +15,7 @@ from torch import nn
 from ..data import ImageSet
 from ..measures.probes import linear_probe
 from ..measures.spectral import Alignment, alignment
+from ..networks.device import Compute
 from ..networks.names import new_head
 from ..networks.network_inputs import NetworkInputs
 from ..networks.outputs import accuracy, last_hidden
@@ -81,9 +82,7 @@ def fine_tune(
     classes: int | None = None,
     size: int | None = None,
     scale: str = "half",
-    device: str = "auto",
-    precision: str = "float32",
-    accumulate: int = 1,
+    compute: Compute | None = None,
     seed: int = 0,
     checkpoints: str | Path = "",
     report=None,
@@ -99,8 +98,7 @@ def fine_tune(
     test : ``ImageSet`` with the same classes, for the accuracy
     recipe : how; None for ``Recipe()``
     classes : outputs of the new head; None for those of ``images``
-    size, scale, device, precision, accumulate, checkpoints, report : as of
-        ``training.train``
+    size, scale, compute, checkpoints, report : as of ``training.train``
     seed : of the new head, the order and the augmentation
 
     Returns
@@ -127,9 +125,7 @@ def fine_tune(
         recipe,
         size=size,
         scale=scale,
-        device=device,
-        precision=precision,
-        accumulate=accumulate,
+        compute=compute,
         seed=seed,
         checkpoints=checkpoints,
         report=report,
@@ -196,9 +192,7 @@ def domain_transfer(
     *,
     linear_steps: int = 1000,
     size: int | None = None,
-    device: str = "auto",
-    precision: str = "float32",
-    accumulate: int = 1,
+    compute: Compute | None = None,
     seed: int = 0,
     checkpoints: str | Path = "",
     report=None,
@@ -214,7 +208,7 @@ def domain_transfer(
         of ``sources``
     source_recipe, target_recipe : how; the second is that of the new start too
     linear_steps : steps of gradient descent of the linear models, see ``linear_probe``
-    size, device, precision, accumulate, checkpoints : as of ``training.train``
+    size, compute, checkpoints : as of ``training.train``
     seed : of heads, order and augmentation
     report : called as ``report(text)`` when a training is over
 
@@ -232,22 +226,22 @@ def domain_transfer(
             f"sources are {', '.join(sources)} but targets are {', '.join(targets)}; "
             "pass the same domains for both"
         )
-    where = {"size": size, "device": device, "precision": precision}
-    where |= {"accumulate": accumulate, "seed": seed, "checkpoints": checkpoints}
+    options = {"size": size, "compute": compute}
+    options |= {"seed": seed, "checkpoints": checkpoints}
     say = report or (lambda text: None)
     networks, fits, scratch, tuned = {}, {}, {}, {}
     for name, images in sources.items():
         networks[name] = deepcopy(model)
-        train(networks[name], images, source_recipe, **where)
+        train(networks[name], images, source_recipe, **options)
         inputs = NetworkInputs(images, size=size)
         fits[name] = accuracy(networks[name], inputs, images.labels)
         say(f"source {name}: {fits[name]:.3f} of its own images")
     for name, parts in targets.items():
-        scratch[name] = _start(model, parts, target_recipe, linear_steps, where)
+        scratch[name] = _start(model, parts, target_recipe, linear_steps, options)
         say(f"target {name} from scratch: {scratch[name].accuracy:.3f}")
     for a, b in permutations(sources, 2):
         tuned[a, b] = _start(
-            networks[a], targets[b], target_recipe, linear_steps, where
+            networks[a], targets[b], target_recipe, linear_steps, options
         )
         say(f"target {b} from {a}: {tuned[a, b].accuracy:.3f}")
     return DomainTransfer(fits, scratch, tuned)
@@ -258,14 +252,14 @@ def _start(
     parts: tuple[ImageSet, ImageSet],
     recipe: Recipe,
     steps: int,
-    where: dict[str, Any],
+    options: dict[str, Any],
 ) -> Start:
     """Features of a network on a target, a linear model on them, and fine-tuning."""
     some, test = parts
-    inputs = [NetworkInputs(part, size=where["size"]) for part in parts]
+    inputs = [NetworkInputs(part, size=options["size"]) for part in parts]
     features = [last_hidden(model, x) for x in inputs]
     found = alignment(np.concatenate(features), class_columns(*parts))
     probe = linear_probe(features[0], class_columns(some), [steps])
     guess = probe.predict(features[1])[0].argmax(1)
     linear = float((guess == test.labels).mean())
-    return Start(fine_tune(model, some, test, recipe, **where)[0], linear, found)
+    return Start(fine_tune(model, some, test, recipe, **options)[0], linear, found)

@@ -14,33 +14,6 @@ from torch import nn
 from .activations import chosen_activation
 
 
-def choose_device(name: str) -> torch.device:
-    """Device of a run.
-
-    Parameters
-    ----------
-    name : "auto" (CUDA, else Apple's MPS, else the CPU), "cpu", "cuda", "cuda:N", "mps"
-
-    Raises
-    ------
-    ValueError
-        If there is no such device on this machine.
-    """
-    accelerators = torch.cuda.device_count(), torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if accelerators[0] else "mps" if accelerators[1] else "cpu"
-    kind, _, index = name.partition(":")
-    there = {"cpu": 1, "cuda": accelerators[0], "mps": int(accelerators[1])}
-    if kind not in there or (index and not index.isdigit()):
-        raise ValueError(f"device is {name!r}; expected auto, cpu, cuda, cuda:N or mps")
-    if int(index or 0) >= there[kind]:
-        raise ValueError(
-            f"device is {name!r} but this machine has {there[kind]} of kind {kind!r}; "
-            "use device=auto"
-        )
-    return torch.device(name)
-
-
 class MLPEnsemble(nn.Module):
     """Multilayer perceptrons of one shape, one per seed, as a single module.
 

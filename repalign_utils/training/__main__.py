@@ -9,7 +9,8 @@ from ..files import replacing
 
 SOURCE = ("family", "class_list", "classes", "n_per_class", "data_dir", "seed")
 RECIPE = ("epochs", "batch_size", "step_size")
-TRAIN = ("size", "device", "precision", "accumulate", "workers", "seed", "checkpoints")
+COMPUTE = ("device", "precision", "accumulate", "workers")
+TRAIN = ("size", "seed", "checkpoints")
 
 
 def _option(name: str, default, text: str, choices=()):
@@ -57,15 +58,17 @@ def _train(output: Path, options: dict) -> None:
     from safetensors.torch import save_model
 
     from ..networks.building import build
+    from ..networks.device import Compute
     from . import recipe, source, train
 
+    compute = Compute(**{k: options[k] for k in COMPUTE})
     images = source(options["source"], **{k: options[k] for k in SOURCE})
     size, seed = options["size"], options["seed"]
     network = build(options["network"], len(images.classes), size=size, seed=seed)
     how = recipe(options["recipe"], network, **{k: options[k] for k in RECIPE})
     _say(f"{images.about.sentence()}\n{how}")
     settings = {k: options[k] for k in TRAIN}
-    history = train(network, images, how, report=_progress, **settings)
+    history = train(network, images, how, compute=compute, report=_progress, **settings)
     if _is_main():
         with replacing(output) as part:
             save_model(network, str(part))

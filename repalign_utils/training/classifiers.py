@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..files import replacing
-from ..networks.ensembles import choose_device
+from ..networks.device import Compute, choose_device
 from .batches import Batches, Order
 from .recipes import Recipe
 
@@ -49,10 +49,7 @@ def train(
     *,
     size: int | None = None,
     scale: str = "half",
-    device: str = "auto",
-    precision: str = "float32",
-    accumulate: int = 1,
-    workers: int = 0,
+    compute: Compute | None = None,
     seed: int = 0,
     checkpoints: str | Path = "",
     report=None,
@@ -67,11 +64,8 @@ def train(
     recipe : how; None for ``Recipe()``
     size : height and width to bring images to; None: as they are
     scale : "half" or "imagenet", as in ``networks.NetworkInputs``
-    device : "auto", "cpu", "cuda", "cuda:N" or "mps"; in a distributed run each process
-        has its own
-    precision : "float32", "bfloat16" or "float16" (mixed, the weights stay float32)
-    accumulate : parts in which a batch is computed, to save memory
-    workers : processes that decode images
+    compute : device, precision, accumulation and workers; None for ``Compute()``. In a
+        distributed run each process has a device of its own
     seed : of order, augmentation and dropout
     checkpoints : folder that keeps the state, under a name made of all that the result
         depends on; a run that finds its state goes on, on a CPU to the same weights as
@@ -91,9 +85,9 @@ def train(
     RuntimeError
         If memory runs out; suggests what to pass instead.
     """
-    recipe = recipe or Recipe()
-    parts = _fitting(recipe, images, accumulate)
-    with _accelerator(device, precision) as accelerator:
+    recipe, compute = recipe or Recipe(), compute or Compute()
+    parts = _fitting(recipe, images, compute.accumulate)
+    with _accelerator(compute.device, compute.precision) as accelerator:
         share = parts.batch_size // parts.accumulate
         if share % accelerator.num_processes:
             raise ValueError(
@@ -104,8 +98,8 @@ def train(
         data = Batches(
             images, size=size, scale=scale, augment=recipe.augment, seed=seed
         )
-        run = _Run(accelerator, model, data, recipe, parts, workers, seed)
-        keep = _Checkpoint(checkpoints, run, precision) if checkpoints else None
+        run = _Run(accelerator, model, data, recipe, parts, compute.workers, seed)
+        keep = _Checkpoint(checkpoints, run, compute.precision) if checkpoints else None
         try:
             run.all_epochs(keep, report)
         except torch.OutOfMemoryError as error:
@@ -144,10 +138,6 @@ def _accelerator(device: str, precision: str):
     from accelerate.state import AcceleratorState
     from accelerate.utils import DataLoaderConfiguration
 
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"precision is {precision!r}; choose one of {', '.join(PRECISIONS)}"
-        )
     distributed = int(os.environ.get("WORLD_SIZE", 1)) > 1
     if distributed and ":" in device:
         raise ValueError(

@@ -14,8 +14,11 @@ from repalign_utils.experiments.representations import (
     untrained,
     weights_file,
 )
+from repalign_utils.networks.device import Compute
 from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import last_hidden
+
+CPU = Compute("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -47,28 +50,25 @@ def test_no_random_features_are_refused(images):
 def test_ours_see_pixels_from_minus_one_to_one_and_others_as_imagenet(images):
     assert is_ours("small_resnet") and not is_ours("squeezenet1_1")
     mine = untrained("small_resnet", 32, 5, seed=1)
-    found = network_features(mine, images, name="small_resnet", size=16, device="cpu")
+    found = network_features(mine, images, name="small_resnet", size=16, compute=CPU)
     assert found.shape == (32, 128)
     np.testing.assert_array_equal(
         found, last_hidden(mine, NetworkInputs(images, size=16))
     )
     other = untrained("squeezenet1_1", 64, seed=1)
-    found = network_features(other, images, name="squeezenet1_1", size=64, device="cpu")
+    found = network_features(other, images, name="squeezenet1_1", size=64, compute=CPU)
     inputs = NetworkInputs(images, size=64, scale="imagenet")
     np.testing.assert_array_equal(found, last_hidden(other, inputs))
 
 
 def test_lower_precision_gives_about_the_same_features(images):
     model = untrained("small_resnet", 32, 5)
-    options = {"name": "small_resnet", "size": 32, "device": "cpu"}
-    full = network_features(model, images, **options)
-    low = network_features(model, images, precision="bfloat16", **options)
+    options = {"name": "small_resnet", "size": 32}
+    full = network_features(model, images, compute=CPU, **options)
+    bfloat16 = Compute("cpu", "bfloat16")
+    low = network_features(model, images, compute=bfloat16, **options)
     assert (low != full).any()
     np.testing.assert_allclose(low, full, atol=0.1 * full.max())
-    with pytest.raises(
-        ValueError, match="precision is 'double'; choose one of float32"
-    ):
-        network_features(model, images, precision="double", **options)
 
 
 def test_a_network_of_one_size_says_so(images):
@@ -76,12 +76,12 @@ def test_a_network_of_one_size_says_so(images):
     with pytest.raises(
         ValueError, match=r"small_vit was fed images of 128 pixels .*\(16\).*; pass the"
     ):
-        network_features(model, images, name="small_vit", size=128, device="cpu")
+        network_features(model, images, name="small_vit", size=128, compute=CPU)
 
 
 def test_pretraining_here_changes_the_weights_of_its_seed(images):
     start = untrained("small_resnet", 32, 8, seed=3)
-    options = {"epochs": 1, "device": "cpu", "seed": 3}
+    options = {"epochs": 1, "compute": CPU, "seed": 3}
     model, again = (pretrained_here("small_resnet", images, **options) for _ in "ab")
     assert not model.training
     assert not torch.equal(model.conv1.weight, start.conv1.weight)

@@ -12,9 +12,11 @@ from repalign_utils.experiments import transfer as transfer_module
 from repalign_utils.experiments.class_tasks import class_columns
 from repalign_utils.experiments.transfer import domain_transfer, fine_tune, split
 from repalign_utils.networks.building import build
+from repalign_utils.networks.device import Compute
 from repalign_utils.networks.names import head
 from repalign_utils.training import Recipe
 
+CPU = Compute("cpu")
 SHORT = Recipe(epochs=1, batch_size=16, augment="none")
 
 
@@ -35,7 +37,7 @@ def weights(model):
 def test_fine_tuning_leaves_the_network_and_gives_a_trained_copy(images, network):
     before = weights(network)
     train, test = split(images, 12)
-    accuracy, tuned = fine_tune(network, train, test, SHORT, device="cpu")
+    accuracy, tuned = fine_tune(network, train, test, SHORT, compute=CPU)
     assert 0 <= accuracy <= 1
     assert head(tuned)[1].out_features == 3
     assert all(map(torch.equal, before, weights(network)))
@@ -47,7 +49,7 @@ def test_fine_tuning_learns_and_repeats_itself_with_the_same_seed(images, networ
     train, test = split(images, 12)
     recipe = Recipe(epochs=12, batch_size=12, augment="none")
     first, again, other = (
-        fine_tune(network, train, test, recipe, classes=4, device="cpu", seed=s)
+        fine_tune(network, train, test, recipe, classes=4, compute=CPU, seed=s)
         for s in (1, 1, 2)
     )
     assert first[0] > 0.8
@@ -101,7 +103,7 @@ def transfer(domains, epochs=1, seed=0, **options):
     model = build("small_resnet", 3, size=8, channels=1, seed=seed)
     recipe = Recipe(epochs, 12, "adamw", 3e-3, augment="none")
     parts = {d: split(x, 6, seed) for d, x in domains.items()}
-    options = {"device": "cpu", "seed": seed, **options}
+    options = {"compute": CPU, "seed": seed, **options}
     return domain_transfer(model, domains, parts, recipe, recipe, **options)
 
 

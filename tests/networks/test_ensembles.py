@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from repalign_utils.networks.ensembles import MLPEnsemble, choose_device
+from repalign_utils.networks.ensembles import MLPEnsemble
 from tests.small_networks import networks, small_task
 
 MODULES = {
@@ -105,13 +105,3 @@ def test_activations_of_ones_own_are_told_apart():
 def test_an_activation_that_does_not_keep_members_apart_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         networks(activation=given)
-
-
-def test_devices_by_name():
-    assert choose_device("cpu") == torch.device("cpu")
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
-    with pytest.raises(ValueError, match="device is 'gpu'; expected auto, cpu, cuda"):
-        choose_device("gpu")
-    missing = f"cuda:{torch.cuda.device_count()}"
-    with pytest.raises(ValueError, match=f"device is '{missing}' but this machine has"):
-        choose_device(missing)

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from repalign_utils.data import About, DataMissing, ImageSet, image_files
 from repalign_utils.networks.building import build
+from repalign_utils.networks.device import Compute
 from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import accuracy
 from repalign_utils.training import (
@@ -30,6 +31,7 @@ from repalign_utils.training.__main__ import main
 from repalign_utils.training.batches import Batches, Order
 from tests.conftest import ROOT
 
+CPU = Compute("cpu")
 # Not Adam: where a gradient is zero but for rounding, it takes the step of its sign.
 QUICK = Recipe(epochs=2, batch_size=8, step_size=0.01)
 
@@ -52,9 +54,9 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def trained(images, how=QUICK, model=None, **options):
+def trained(images, how=QUICK, model=None, compute=CPU, **options):
     model = model or vit()
-    train(model, images, how, device="cpu", **options)
+    train(model, images, how, compute=compute, **options)
     return weights(model)
 
 
@@ -63,7 +65,7 @@ def test_a_network_learns_what_it_is_trained_on(name):
     images, new = colours(64), colours(64, seed=1)
     model = build(name, 2, size=16)
     how = recipe("small", model, epochs=6, batch_size=16)
-    history = train(model, images, how, device="cpu")
+    history = train(model, images, how, compute=CPU)
     assert history.losses.shape == (6,) and history.steps == 24
     assert history.losses[-1] < history.losses[0] / 2
     assert history.images_per_second > 0 and history.processes == 1
@@ -97,7 +99,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
 def test_a_batch_in_parts_gives_the_same_weights():
     images = colours()
     whole = trained(images)
-    torch.testing.assert_close(trained(images, accumulate=4), whole, rtol=0, atol=1e-6)
+    parts = trained(images, compute=Compute("cpu", accumulate=4))
+    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-6)
 
 
 def test_dropout_is_drawn_from_the_seed_too():
@@ -115,7 +118,7 @@ def test_dropout_is_drawn_from_the_seed_too():
 
 
 def test_mixed_precision_on_the_cpu():
-    half = trained(colours(), precision="bfloat16")
+    half = trained(colours(), compute=Compute("cpu", "bfloat16"))
     assert half.dtype == torch.float32
     torch.testing.assert_close(half, trained(colours()), rtol=0, atol=0.02)
     assert not torch.equal(half, trained(colours()))
@@ -124,11 +127,11 @@ def test_mixed_precision_on_the_cpu():
 KILLED = """
 import time
 from repalign_utils.training import classifiers, train
-from tests.training.test_classifiers import LONGER, colours, vit
+from tests.training.test_classifiers import CPU, LONGER, colours, vit
 classifiers.SAVE_EVERY = 0  # seconds: after every step
 def report(epoch, loss, images_per_second):
     print(epoch, flush=True)
-train(vit(), colours(), LONGER, device="cpu", checkpoints={folder!r}, report=report)
+train(vit(), colours(), LONGER, compute=CPU, checkpoints={folder!r}, report=report)
 """
 LONGER = Recipe(12, 8, "adamw", 1e-3)
 
@@ -179,11 +182,12 @@ def test_a_checkpoint_that_is_damaged_or_of_another_version_is_named(tmp_path, c
 TWO = """
 import sys
 import numpy as np, torch
+from repalign_utils import Compute
 from repalign_utils.training import train
 from repalign_utils.training.__main__ import main
 from tests.training.test_classifiers import QUICK, colours, vit, weights
 model = vit()
-history = train(model, colours(), QUICK, device="cpu", accumulate=2)
+history = train(model, colours(), QUICK, compute=Compute("cpu", accumulate=2))
 if torch.distributed.get_rank() == 0:
     np.save(sys.argv[1], weights(model).numpy())
     print("processes", history.processes)
@@ -218,15 +222,11 @@ def test_two_processes_give_the_weights_of_one_and_write_them_once(tmp_path):
     ("options", "message"),
     [
         (
-            {"accumulate": 3},
+            {"compute": Compute("cpu", accumulate=3)},
             r"accumulate is 3 but must divide the batch size 8 \(of 24",
         ),
         (
-            {"precision": "float8"},
-            "precision is 'float8'; choose one of float32, bfloat16",
-        ),
-        (
-            {"precision": "float16"},
+            {"compute": Compute("cpu", "float16")},
             "precision is 'float16' but the CPU has none; use bf",
         ),
         ({"scale": "zero"}, "scale is 'zero'; choose one of half, imagenet"),
@@ -305,7 +305,7 @@ def test_out_of_memory_suggests_what_then_works():
     )
     with pytest.raises(RuntimeError, match=message):
         trained(colours(), model=Greedy())
-    trained(colours(), model=Greedy(), accumulate=2)
+    trained(colours(), model=Greedy(), compute=Compute("cpu", accumulate=2))
 
 
 def test_an_order_is_a_permutation_cut_into_batches_and_parts():
@@ -360,12 +360,13 @@ def folder(tmp_path):
 def test_images_on_disk_are_decoded_as_they_are_needed(folder, workers):
     files = image_files(folder)
     model = build("small_vit", 2, size=16)
-    history = train(model, files, QUICK, size=16, device="cpu", workers=workers, seed=1)
+    compute = Compute("cpu", workers=workers)
+    history = train(model, files, QUICK, size=16, compute=compute, seed=1)
     assert history.steps == 6
     with pytest.raises(
         ValueError, match="images on disk differ in size, and size is None"
     ):
-        train(model, files, QUICK, device="cpu")
+        train(model, files, QUICK, compute=CPU)
 
 
 def test_a_source_is_one_family_and_targets_are_both():
@@ -456,7 +457,7 @@ def test_the_section_finds_what_the_command_has_trained(tmp_path):
     images = source("procedural", "natural", n_per_class=4, classes=2, seed=1)
     model, seen = build("small_resnet", 2, seed=1), []
     how = recipe("small", model, epochs=1)
-    options = {"size": 32, "device": "cpu", "seed": 1, "checkpoints": folder}
+    options = {"size": 32, "compute": CPU, "seed": 1, "checkpoints": folder}
     train(model, images, how, report=lambda *_: seen.append(1), **options)
     assert not seen and torch.equal(model.fc.bias, load_file(output)["fc.bias"])
 
