@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ._extras import need
 from .book import paths
 
 Profile = click.Choice(paths.PROFILES)
@@ -62,7 +63,22 @@ def _once(_ctx, _option, pairs) -> dict:
     return given
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands that a small installation has, each saying what it needs to run."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError:
+            try:
+                paths.root()
+                need("papermill", "run")
+            except (paths.SectionError, ModuleNotFoundError) as error:
+                raise click.ClickException(str(error)) from None
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="repalign-utils")
 def main():
     """Run the sections of the book and publish what they found."""

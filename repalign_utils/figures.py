@@ -1,5 +1,6 @@
 """Figures of the book: one style, one function per kind, arrays in and axes out."""
 
+import sys
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
@@ -15,10 +16,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 def use_style() -> None:
     """Draw every figure of this process in the book's style, as SVG in notebooks."""
     import matplotlib.pyplot as plt
-    from IPython.core.getipython import get_ipython
 
     plt.style.use(Path(__file__).with_name("book.mplstyle"))
-    if get_ipython() is None:  # the next call would start a shell
+    shell = sys.modules.get("IPython")  # which a small installation lacks
+    if shell is None or shell.get_ipython() is None:  # the next call would start one
         return
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 

@@ -24,7 +24,8 @@ def root() -> Path:
         if (folder / "notebooks").is_dir() and (folder / "_toc.yml").is_file():
             return folder
     raise SectionError(
-        f"{here} is not inside the book; change into a clone of its repository"
+        f"{here} is not inside the book; change into a clone of its repository: the "
+        "sections lie there, in notebooks/, and no installation brings them"
     )
 
 

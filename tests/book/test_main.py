@@ -184,7 +184,8 @@ def test_outside_the_book_the_way_back_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(__main__.paths, "__file__", str(tmp_path / "a/b/paths.py"))
     message = (
-        f"{tmp_path} is not inside the book; change into a clone of its repository"
+        f"{tmp_path} is not inside the book; change into a clone of its repository: "
+        "the sections lie there, in notebooks/, and no installation brings them"
     )
     _refused(message, *arguments, rest=False)
 
