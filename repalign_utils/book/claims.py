@@ -23,7 +23,7 @@ import yaml
 
 from ..statistics import interval
 from . import paths
-from .yaml12 import read_yaml
+from .plain_yaml import read_yaml
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -155,15 +155,18 @@ def _claim(section: str, entry: dict) -> Claim:
             f"expected a finite number for each of {', '.join(paths.PROFILES)}"
         )
     ((kind, bound),) = condition.items()
+    fields["tolerance"] = {name: float(value) for name, value in tolerance.items()}
     return Claim(section=section, kind=kind, bound=float(bound), **fields)
 
 
 def _finite(values, names) -> bool:
     """Whether ``values`` maps nothing but ``names`` to finite numbers."""
-    return isinstance(values, dict) and all(
-        name in names and isinstance(v, int | float) and math.isfinite(v)
-        for name, v in values.items()
-    )
+    try:
+        return values.keys() <= set(names) and all(
+            math.isfinite(float(value)) for value in values.values()
+        )
+    except (AttributeError, TypeError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)

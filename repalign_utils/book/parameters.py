@@ -20,21 +20,26 @@ starts. A line of its own holds a condition between parameters, in Python, and w
 
 import ast
 import difflib
-import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import yaml
 
-from .yaml12 import read_yaml
+from .._extras import need
+from .plain_yaml import read_yaml
+
+need("pydantic", "run")
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError  # noqa: E402
 
 _PATHS = ("path", "existing path", "path or choice")
 _HINT = re.compile(
     r"(?:(existing path|path|device|network)|(path or )?\{([^}]*)\}):\s*(.*)"
 )
+_NUMBERED = re.compile(r"([A-Za-z_]+)(\d+)\.\.\1(\d+)")
 _RANGE = re.compile(r"(.*?)(<?)\.\.(.*)")
 _CONDITION = re.compile(r"#\s*\{(.+)\}:\s*(.+)")
 _DEFAULT = re.compile(r"(.*) \[default (.+)\]")
@@ -54,72 +59,56 @@ class Parameter:
     Attributes
     ----------
     name, type, default, help : as declared; ``type`` is a name in ``TYPES``
-    choices : allowed values, empty for any
-    low, high : bounds, None for open
-    above : whether ``low`` itself is left out
+    limits : choices or bounds, as declared, or ""
     kind : "path", "existing path", "path or choice", "device", "network", or "" for a
         plain value
-    limits : choices or bounds, as declared
     """
 
     name: str
     type: str
     default: object
     help: str
-    choices: tuple = ()
-    low: float | None = None
-    high: float | None = None
-    above: bool = False
-    kind: str = ""
     limits: str = ""
+    kind: str = ""
 
-    def check(self, value):
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Allowed words, those of ``P001..P120`` too; none if there is no choice."""
+        if numbered := _NUMBERED.fullmatch(self.limits):
+            word, first, last = numbered.groups()
+            numbers = range(int(first), int(last) + 1)
+            return tuple(f"{word}{number:0{len(first)}}" for number in numbers)
+        words = "" if ".." in self.limits else self.limits
+        return tuple(w.strip().replace('""', "") for w in words.split(",") if w)
+
+    def check(self, value, base: Path | None = None):
         """Value in the declared type.
 
         Parameters
         ----------
-        value : as parsed from YAML, or text from the command line
+        value : of the declared type, or text, as typed or as a YAML file holds it; the
+            text of a list needs no brackets
+        base : folder that a relative path starts from; paths become absolute. Without
+            it, paths are not looked at
 
         Raises
         ------
         ParameterError
-            If it has the wrong type or lies outside the choices or the range.
+            If it has the wrong type or lies outside the choices or the range, if there
+            is nothing at a path that has to exist, or if one that a run is to write
+            cannot be made.
         """
-        value = self._convert(value)
-        for item in value if isinstance(value, list) else [value]:
-            self._check_item(item)
-        return value
-
-    def located(self, value, base: Path):
-        """Checked value, with paths made absolute.
-
-        Parameters
-        ----------
-        value : as `check` gives it
-        base : folder that a relative path starts from
-
-        Raises
-        ------
-        ParameterError
-            If there is nothing at a path that has to exist, or one that a run is to
-            write cannot be made.
-        """
-        if isinstance(value, list):
-            return [self.located(item, base) for item in value]
-        if self.kind not in _PATHS or not value or value in self.choices:
-            return value
-        path = (base / Path(value).expanduser()).resolve()
-        if self.kind != "path" and not path.exists():
-            what = f"; choose one of {self.limits}, or a path" if self.choices else ""
-            raise ParameterError(
-                f"{self.name} is {value!r}{what}; there is no {path}{self._near(value)}"
+        if self.type == "list" and isinstance(value, str):
+            value = _listed(value)
+        items = value if isinstance(value, list) else [value]
+        text = all(isinstance(item, str) for item in items)
+        try:
+            # Text may mean any type; True is no number of seeds, and 8 no name.
+            return TypeAdapter(self._annotation()).validate_python(
+                value, strict=not text, context=base
             )
-        there = next(p for p in (path, *path.parents) if p.exists())
-        if self.kind == "path" and not os.access(there, os.W_OK):
-            raise ParameterError(
-                f"{self.name} is {value!r}; {there} cannot be written, name another"
-            )
-        return str(path)
+        except ValidationError as error:
+            raise ParameterError(self._refusal(error.errors()[0])) from None
 
     def told(self, value):
         """Value as a record tells it: that a path was set, not where it leads."""
@@ -128,75 +117,89 @@ class Parameter:
         private = self.kind in _PATHS and value and value not in self.choices
         return "set" if private else value
 
-    def _convert(self, value):
-        wanted = TYPES[self.type]
-        if isinstance(value, str) and wanted is not str:
-            value = _parsed(value, wanted)
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        # In Python a bool is an int; here True is no number of seeds.
-        odd = isinstance(value, bool) and wanted is not bool
-        if odd or not isinstance(value, wanted):
-            raise ParameterError(
-                f"{self.name} is {value!r}; expected {self.type}, "
-                f"for example {self.default!r}"
-            )
-        return self._convert_list(value) if isinstance(value, list) else value
+    def _item_type(self) -> type:
+        """Type of the value, or of each in a list."""
+        if isinstance(self.default, list):
+            return type(next(iter(self.default), None))
+        return TYPES[self.type]
 
-    def _convert_list(self, values: list) -> list:
-        first = next(iter(self.default), None)  # type: ignore[call-overload]
-        kinds = (int, float) if isinstance(first, float) else (type(first),)
-        alike = all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
-        if not values or not alike:
-            raise ParameterError(
-                f"{self.name} is {values!r}; expected a list such as {self.default!r}"
-            )
-        if len(set(values)) < len(values):
-            raise ParameterError(f"{self.name} is {values!r}; give each value once")
-        return [float(v) for v in values] if isinstance(first, float) else values
+    def _annotation(self) -> Any:
+        """Type with its limits, for pydantic."""
+        item: Any = self._item_type()
+        limits: dict = {"allow_inf_nan": False} if item is float else {}
+        if self.kind in _PATHS:
+            item = Annotated[item, AfterValidator(self._located)]
+        elif self.choices:
+            item = Literal[self.choices]
+        elif self.limits:
+            low, above, high = _RANGE.fullmatch(self.limits).groups()  # type: ignore
+            limits |= {"gt" if above else "ge": float(low)} if low else {}
+            limits |= {"le": float(high)} if high else {}
+        item = Annotated[item, Field(**limits)]
+        if self.type != "list":
+            return item
+        return Annotated[
+            list[item],
+            Field(  # pyright: ignore
+                min_length=1
+            ),
+            AfterValidator(_unique),
+        ]
 
-    def _check_item(self, item):
-        if self.choices and self.kind not in _PATHS and str(item) not in self.choices:
-            raise ParameterError(
-                f"{self.name} is {item!r}; choose one of {self.limits}"
-                f"{self._near(item)}"
-            )
-        endless = isinstance(item, float) and not math.isfinite(item)
-        if endless or not self._within(item):
-            raise ParameterError(
-                f"{self.name} is {item!r}; expected a finite value{self._range()}"
-            )
-
-    def _within(self, item) -> bool:
-        if self.low is None and self.high is None:
-            return True
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return low <= item <= high and not (self.above and item == low)
-
-    def _range(self) -> str:
-        """Range in words."""
-        if not self.above:
-            return f" in {self.limits}" if self.limits else ""
-        low, high = self.limits.split("<..")
-        return f" above {low}" + (f", at most {high}" if high else "")
-
-    def _near(self, item) -> str:
-        words = () if ".." in self.limits else self.choices  # numbers are all alike
-        near = difflib.get_close_matches(str(item), words, 1)
-        return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _parsed(text: str, wanted: type):
-    """Value that text on the command line stands for; a list needs no brackets."""
-    for form in (text, f"[{text}]") if wanted is list and text else (text,):
-        try:
-            value = read_yaml(form)
-        except (yaml.YAMLError, ValueError):
-            continue
-        if isinstance(value, wanted) or wanted is not list:
+    def _located(self, value: str, info) -> str:
+        """Absolute path, if it can be used."""
+        if info.context is None or not value or value in self.choices:
             return value
-    return text  # the error that follows names it
+        path = (info.context / Path(value).expanduser()).resolve()
+        if self.kind != "path" and not path.exists():
+            what = f"choose one of {self.limits}, or a path; " if self.choices else ""
+            raise ValueError(f"{what}there is no {path}{_near(value, self.choices)}")
+        there = next(p for p in (path, *path.parents) if p.exists())
+        if self.kind == "path" and not os.access(there, os.W_OK):
+            raise ValueError(f"{there} cannot be written, name another")
+        return str(path)
+
+    def _refusal(self, found) -> str:
+        """Message for an error of pydantic: the value, and what was expected."""
+        if found["type"] == "value_error":
+            expected = str(found["ctx"]["error"])
+        elif found["type"] == "literal_error":
+            expected = f"choose one of {self.limits}"
+            if ".." not in self.limits:  # numbers are all alike
+                expected += _near(found["input"], self.choices)
+        else:
+            expected = f"expected {self._form()}, for example {self.default!r}"
+        return f"{self.name} is {found['input']!r}; {expected}"
+
+    def _form(self) -> str:
+        """Type and range in words."""
+        form = "finite float" if self.type == "float" else self.type
+        if self.type == "list" and self.default:
+            form = f"list of {self._item_type().__name__}"
+        if not self.limits or self.choices:
+            return form
+        if self.limits.endswith("<.."):
+            return f"{form} above {self.limits.removesuffix('<..')}"
+        return f"{form} in {self.limits}"
+
+
+def _listed(text: str) -> list | str:
+    """List that text stands for, or the text; the error that follows names it."""
+    try:
+        return read_yaml(text if text.lstrip().startswith("[") else f"[{text}]")
+    except yaml.YAMLError:
+        return text
+
+
+def _unique(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("give each value once")
+    return values
+
+
+def _near(word, known) -> str:
+    near = difflib.get_close_matches(str(word), known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -263,15 +266,10 @@ def declared(source: str) -> dict[str, Parameter]:
     ParameterError
         If a line is not of the form ``name: type = value  # comment``.
     """
-    parameters = {}
-    for _, line in parameter_lines(source):
-        parameter = _parameter(line)
-        parameters[parameter.name] = parameter
-    return parameters
+    return {p.name: p for p in (_parameter(*s[1:]) for s in statements(source))}
 
 
-def _parameter(line: str) -> Parameter:
-    node, default, comment = parsed_line(line)
+def _parameter(node: ast.AnnAssign, default, comment: str) -> Parameter:
     if ran := _DEFAULT.fullmatch(comment):
         # A run has put its own value in the place of the default.
         comment, default = ran[1], ast.literal_eval(ran[2])
@@ -279,59 +277,40 @@ def _parameter(line: str) -> Parameter:
     hint = _HINT.fullmatch(comment)
     if not hint:
         return Parameter(*first, comment)
-    mark, or_path, limits, text = hint.groups()
-    if mark:
-        return Parameter(*first, text, kind=mark)
-    if choices := _choices(limits):
-        kind = "path or choice" if or_path else ""
-        return Parameter(*first, text, choices=choices, kind=kind, limits=limits)
-    low, above, high = _RANGE.fullmatch(limits).groups()  # type: ignore[union-attr]
-    low, high = (float(end) if end else None for end in (low, high))
-    return Parameter(*first, text, low=low, high=high, above=bool(above), limits=limits)
+    kind, or_path, limits, text = hint.groups()
+    kind = kind or ("path or choice" if or_path else "")
+    return Parameter(*first, text, limits or "", kind)
 
 
-def _choices(limits: str) -> tuple[str, ...]:
-    """Choices that braces hold; none if they hold a range of numbers."""
-    if ".." not in limits:
-        return tuple(c.strip().replace('""', "") for c in limits.split(","))
-    ends = re.fullmatch(r"([A-Za-z_]+)(\d+)\.\.\1(\d+)", limits)
-    if not ends:
-        return ()
-    word, first, last = ends.groups()
-    numbers = range(int(first), int(last) + 1)
-    return tuple(f"{word}{number:0{len(first)}}" for number in numbers)
+def statements(source: str) -> Iterator[tuple[int, Any, Any, str]]:
+    """Number, syntax, value and comment of each line that declares a parameter.
 
-
-def parameter_lines(source: str) -> Iterator[tuple[int, str]]:
-    """Number and text of each line of a parameters cell that declares a parameter."""
-    for i, line in enumerate(source.split("\n")):
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield i, line
-
-
-def parsed_line(line: str) -> tuple[ast.AnnAssign, object, str]:
-    """Syntax, value and comment of one line of a parameters cell.
+    Parameters
+    ----------
+    source : code of the cell tagged ``parameters``
 
     Raises
     ------
     ParameterError
-        If it is not of the form ``name: type = value  # comment``.
+        If a line is not of the form ``name: type = value  # comment``.
     """
-    try:
-        (node,) = ast.parse(line).body
-        kind = node.annotation.id  # type: ignore[attr-defined]
-        value = ast.literal_eval(node.value)  # type: ignore[attr-defined]
-        after = line.encode()[node.end_col_offset :].decode()  # ast counts bytes
-        comment = after.partition("#")[2].strip()
-        if isinstance(node, ast.AnnAssign) and kind in TYPES and comment:
-            return node, value, comment
-    except (SyntaxError, ValueError, AttributeError):
-        pass  # said below
-    raise ParameterError(
-        f"parameters cell has the line {line!r}; expected "
-        "'name: type = value  # comment' on one line, with the type one of "
-        f"{', '.join(TYPES)}"
-    )
+    for number, line in enumerate(source.split("\n")):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            (node,) = ast.parse(line).body
+            kind, value = node.annotation.id, ast.literal_eval(node.value)  # type: ignore
+            after = line.encode()[node.end_col_offset :].decode()  # ast counts bytes
+            comment = after.partition("#")[2].strip()
+            if kind not in TYPES or not comment:
+                raise ValueError
+        except (SyntaxError, ValueError, AttributeError):
+            raise ParameterError(
+                f"parameters cell has the line {line!r}; expected "
+                "'name: type = value  # comment' on one line, with the type one of "
+                f"{', '.join(TYPES)}"
+            ) from None
+        yield number, node, value, comment
 
 
 def settle(source: str, section: str, layers: list[tuple[dict, Path]]) -> dict:
@@ -355,16 +334,15 @@ def settle(source: str, section: str, layers: list[tuple[dict, Path]]) -> dict:
         for name, value in layer.items():
             if name not in parameters:
                 raise ParameterError(_unknown(name, section, parameters))
-            parameter = parameters[name]
-            values[name] = parameter.located(parameter.check(value), base)
+            values[name] = parameters[name].check(value, base)
     for condition in conditions(source):
         condition.check(values)
     return values
 
 
 def _unknown(name, section: str, parameters) -> str:
-    near = difflib.get_close_matches(str(name), parameters, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = _near(name, parameters).removeprefix("; ")
     return (
-        f"{section} has no parameter {name!r}; {hint}It takes {', '.join(parameters)}"
+        f"{section} has no parameter {name!r}; {hint}{' ' * bool(hint)}"
+        f"It takes {', '.join(parameters)}"
     )

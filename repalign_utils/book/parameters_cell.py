@@ -1,11 +1,9 @@
 """The parameters cell of a notebook: given its values, and checked where it runs."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from .parameters import ParameterError, declared, parameter_lines, parsed_line, settle
+from .parameters import ParameterError, declared, settle, statements
 from .tables import table
 
 
@@ -21,7 +19,7 @@ def values_in(source: str) -> dict:
     >>> values_in("n: int = 7  # rows [default 5]")
     {'n': 7}
     """
-    return {_name(node): value for _, node, value in _lines(source)}
+    return {node.target.id: value for _, node, value, _ in statements(source)}
 
 
 def with_values(source: str, values: dict) -> str:
@@ -42,8 +40,8 @@ def with_values(source: str, values: dict) -> str:
     """
     parameters = declared(source)
     lines = source.split("\n")
-    for i, node, old in _lines(source):
-        name = _name(node)
+    for i, node, old, _ in statements(source):
+        name = node.target.id
         if name not in values or values[name] == old:
             continue
         code = lines[i].encode()  # ast counts bytes
@@ -53,17 +51,6 @@ def with_values(source: str, values: dict) -> str:
         if " [default " not in after:
             lines[i] += f" [default {_literal(parameters[name].default)}]"
     return "\n".join(lines)
-
-
-def _lines(source: str) -> Iterator[tuple[int, Any, object]]:
-    """Number, syntax and value of each line that declares a parameter."""
-    for i, line in parameter_lines(source):
-        node, value, _ = parsed_line(line)
-        yield i, node, value
-
-
-def _name(node) -> str:
-    return node.target.id
 
 
 def _literal(value) -> str:

@@ -18,7 +18,7 @@ from ..files import as_json
 from . import destination, execution, origin, paths, records
 from . import parameters as params
 from .parameters_cell import with_values
-from .yaml12 import read_yaml
+from .plain_yaml import read_yaml
 
 # Kind of a parameter -> program that fails if torch has no such thing.
 _ASKING = {
@@ -117,7 +117,7 @@ def _profile(base: Path, profile: str, section: str) -> dict:
                 f"{file.name} has settings for {name!r}, which is no section; {hint}"
                 f"The sections are {', '.join(known)}"
             )
-        if not isinstance(values, dict | None):
+        if values and not isinstance(values, dict):
             raise params.ParameterError(
                 f"{file.name} has {values!r} for {name}; expected lines 'name: value'"
             )

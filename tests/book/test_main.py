@@ -88,10 +88,10 @@ def test_a_run_without_output_goes_to_its_own_folder_and_says_what_holds(base):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (["-p", "seeds", "2.5"], "seeds is 2.5; expected int, for example 3"),
-        (["-p", "seeds=0"], "seeds is 0; expected a finite value in 1.."),
-        (["-p", "label=a=b", "-p", "gain="], "gain is None; expected float, for exam"),
-        (["-p", "label", "x=1", "-p", "gain", "-1"], "gain is -1.0; expected a finite"),
+        (["-p", "seeds", "2.5"], "seeds is '2.5'; expected int in 1.., for example 3"),
+        (["-p", "seeds=0"], "seeds is '0'; expected int in 1.., for example 3"),
+        (["-p", "label=a=b", "-p", "gain="], "gain is ''; expected finite float in"),
+        (["-p", "label", "x=1", "-p", "gain", "-1"], "gain is '-1'; expected finite"),
         (
             ["-p", "seeds", "9", "-p", "gain=9"],
             "seeds is 9 and gain is 9.0; expected s",
@@ -156,7 +156,10 @@ def test_a_section_or_a_run_has_to_be_named(base, never):
         ("gain: [1\n", "mine.yaml is not YAML: while parsing a flow sequence"),
         ("- gain\n", "mine.yaml holds ['gain']; expected lines 'name: value'"),
         ("gian: 2\n", "05_tiny has no parameter 'gian'; did you mean 'gain'? It takes"),
-        ("gain: big\n", "gain is 'big'; expected float, for example 1.0"),
+        (
+            "gain: big\n",
+            "gain is 'big'; expected finite float in 0..10, for example 1.0",
+        ),
     ],
 )
 def test_a_file_of_parameters_that_does_not_fit_is_refused(base, never, text, message):

@@ -48,8 +48,7 @@ def test_a_cell_declares_types_defaults_choices_ranges_and_help():
     assert (dataset.type, dataset.default) == ("str", "digits")
     assert dataset.choices == ("digits", "mnist")
     assert dataset.help == "images with classes"
-    assert (share.low, share.high, share.help) == (0, 1, "of the rows")
-    assert (PARAMETERS["seeds"].low, PARAMETERS["seeds"].high) == (1, None)
+    assert (share.limits, share.help) == ("0..1", "of the rows")
     assert (task.choices[0], task.choices[-1], len(task.choices)) == (
         "P001",
         "P120",
@@ -92,11 +91,11 @@ def test_a_malformed_line_is_named_with_the_form_that_is_expected(line):
 @pytest.mark.parametrize(
     "line, message",
     [
-        ("n: int = 0  # {1..}: rows", "n is 0; expected a finite value in 1.."),
+        ("n: int = 0  # {1..}: rows", "n is 0; expected int in 1.., for example 0"),
         ("n: int = 'a'  # rows", "n is 'a'; expected int, for example 'a'"),
         ("on: int = True  # a switch", "on is True; expected int, for example True"),
         ("x: str = 'c'  # {a, b}: one", "x is 'c'; choose one of a, b"),
-        ("x: list = []  # some", "x is []; expected a list such as []"),
+        ("x: list = []  # some", "x is []; expected list, for example []"),
     ],
 )
 def test_a_default_has_to_fit_its_own_declaration(line, message):
@@ -157,25 +156,36 @@ def test_values_arrive_in_the_declared_type(name, value, expected):
 @pytest.mark.parametrize(
     "name, value, message",
     [
-        ("seeds", "2.5", "seeds is 2.5; expected int, for example 5"),
-        ("seeds", "many", "seeds is 'many'; expected int, for example 5"),
-        ("seeds", "1e3", "seeds is 1000.0; expected int, for example 5"),
-        ("seeds", "{a", "seeds is '{a'; expected int, for example 5"),
-        ("seeds", "1:30", "seeds is '1:30'; expected int, for example 5"),
-        ("control", "yes", "control is 'yes'; expected bool, for example False"),
-        ("step_sizes", 0.1, "step_sizes is 0.1; expected list, for example [0.01, 1."),
-        ("step_sizes", "1, 1.0", "step_sizes is [1, 1.0]; give each value once"),
-        ("seeds", "", "seeds is None; expected int, for example 5"),
-        ("seeds", True, "seeds is True; expected int, for example 5"),
-        ("share", True, "share is True; expected float, for example 0.5"),
-        ("share", "[1]", "share is [1]; expected float, for example 0.5"),
-        ("control", "1", "control is 1; expected bool, for example False"),
+        ("seeds", "2.5", "seeds is '2.5'; expected int in 1.., for example 5"),
+        ("seeds", "many", "seeds is 'many'; expected int in 1.., for example 5"),
+        ("seeds", "1e3", "seeds is '1e3'; expected int in 1.., for example 5"),
+        ("seeds", "{a", "seeds is '{a'; expected int in 1.., for example 5"),
+        ("seeds", "1:30", "seeds is '1:30'; expected int in 1.., for example 5"),
+        ("step_sizes", 0.1, "step_sizes is 0.1; expected list of float above 0, for e"),
+        ("step_sizes", "1, 1.0", "step_sizes is ['1', '1.0']; give each value once"),
+        ("seeds", "", "seeds is ''; expected int in 1.., for example 5"),
+        ("seeds", True, "seeds is True; expected int in 1.., for example 5"),
+        ("share", True, "share is True; expected finite float in 0..1, for example 0"),
+        ("share", "[1]", "share is '[1]'; expected finite float in 0..1, for exampl"),
+        ("control", 1, "control is 1; expected bool, for example False"),
         ("control", "maybe", "control is 'maybe'; expected bool, for example False"),
         ("source", 8, "source is 8; expected str, for example 'P001'"),
-        ("step_sizes", "[]", "step_sizes is []; expected a list such as [0.01, 1.0]"),
-        ("step_sizes", "[a]", "step_sizes is ['a']; expected a list such as [0.01, 1"),
-        ("step_sizes", "[true]", "step_sizes is [True]; expected a list such as [0.0"),
-        ("encodings", "[1]", "encodings is [1]; expected a list such as ['bumps', 'b"),
+        (
+            "step_sizes",
+            "[]",
+            "step_sizes is []; expected list of float above 0, for ex",
+        ),
+        (
+            "step_sizes",
+            "[a]",
+            "step_sizes is 'a'; expected list of float above 0, for e",
+        ),
+        (
+            "step_sizes",
+            [True],
+            "step_sizes is True; expected list of float above 0, for e",
+        ),
+        ("encodings", [1], "encodings is 1; choose one of bumps, thermometer, binary"),
     ],
 )
 def test_a_value_of_another_type_is_an_error_with_an_example(name, value, message):
@@ -198,12 +208,25 @@ def test_a_value_of_another_type_is_an_error_with_an_example(name, value, messag
             "encodings is 'binnary'; choose one of bumps, thermometer, binary; "
             "did you mean 'binary'?",
         ),
-        ("seeds", 0, "seeds is 0; expected a finite value in 1.."),
-        ("share", 1.5, "share is 1.5; expected a finite value in 0..1"),
-        ("share", -1, "share is -1.0; expected a finite value in 0..1"),
-        ("step_sizes", "0.1, 0", "step_sizes is 0.0; expected a finite value above 0"),
-        ("share", ".nan", "share is nan; expected a finite value in 0..1"),
-        ("step_size", "1e999", "step_size is inf; expected a finite value"),
+        ("seeds", 0, "seeds is 0; expected int in 1.., for example 5"),
+        ("share", 1.5, "share is 1.5; expected finite float in 0..1, for example 0.5"),
+        ("share", -1, "share is -1; expected finite float in 0..1, for example 0.5"),
+        (
+            "step_sizes",
+            "0.1, 0",
+            "step_sizes is '0'; expected list of float above 0, "
+            "for example [0.01, 1.0]",
+        ),
+        (
+            "share",
+            "nan",
+            "share is 'nan'; expected finite float in 0..1, for example 0.5",
+        ),
+        (
+            "step_size",
+            "1e999",
+            "step_size is '1e999'; expected finite float, for example 1",
+        ),
         ("task", "Q", "task is 'Q'; choose one of P001..P120"),
         ("task", "P1", "task is 'P1'; choose one of P001..P120"),
     ],
@@ -218,7 +241,7 @@ def test_a_range_admits_the_finite_values_within_it_and_no_other(value):
     if 0 <= value <= 1:
         assert _checked("share", value) == value
     else:
-        with pytest.raises(ParameterError, match=r"expected a finite value in 0..1$"):
+        with pytest.raises(ParameterError, match=r"expected finite float in 0..1, for"):
             _checked("share", value)
 
 

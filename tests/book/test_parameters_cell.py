@@ -71,7 +71,7 @@ def test_the_table_shows_what_is_in_force_however_it_came_there(notebook):
 
 
 def test_what_does_not_fit_is_an_error_in_the_notebook_too(notebook):
-    with pytest.raises(ParameterError, match=r"^n is 9; expected a finite value in 10"):
+    with pytest.raises(ParameterError, match=r"^n is 9; expected int in 10"):
         notebook(CELL, "n = 9", CHECK)
     message = r"^n is 10 and rates is \[1.0, .*\]; expected len\(rates\) <= n: one row"
     with pytest.raises(ParameterError, match=message):

@@ -236,14 +236,14 @@ def test_an_empty_file_and_an_empty_section_of_a_profile_change_nothing(fresh):
         ),
         (
             "06_other: 2\n",
-            "quick.yaml has 2 for 06_other; expected lines 'name: value'",
+            "quick.yaml has '2' for 06_other; expected lines 'name: value'",
         ),
         (
             "05_tiny: [gain]\n",
             "quick.yaml has ['gain'] for 05_tiny; expected lines 'name: value'",
         ),
         ("- gain\n", "quick.yaml holds ['gain']; expected lines 'name: value'"),
-        ("0\n", "quick.yaml holds 0; expected lines 'name: value'"),
+        ("0\n", "quick.yaml holds '0'; expected lines 'name: value'"),
         (
             "05_tiny:\n  sedes: 2\n",
             "05_tiny has no parameter 'sedes'; did you mean 'seeds'? It takes seeds, "
