@@ -8,6 +8,7 @@ from .measures.labels import one_vs_rest as one_vs_rest
 from .measures.probes import linear_probe as linear_probe
 from .measures.spectral import Alignment as Alignment
 from .measures.spectral import alignment as alignment
+from .measures.stream import AlignmentStream as AlignmentStream
 from .networks.building import build as build
 from .networks.building import pretrained as pretrained
 from .networks.device import Compute as Compute

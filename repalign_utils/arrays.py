@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,26 @@ def targets_matrix(
     array([[ 1.],
            [-1.]])
     """
+    columns, sums = target_columns(targets, features, name=name)
+    sums.check()
+    sums.warn(stacklevel=4)
+    return columns
+
+
+def target_columns(
+    targets: Values, features: Array, *, name: str = "features", start: int = 0
+) -> tuple[Array, TargetSums]:
+    """As `targets_matrix`, of rows that may be part of more, with their sums.
+
+    What is asked of all rows together, `TargetSums.check` and `TargetSums.warn`, is
+    left to the caller.
+
+    Parameters
+    ----------
+    targets, features, name : as of `targets_matrix`
+    start : int
+        Number of the first row, for errors.
+    """
     array = _numbers(targets, "targets")
     if array.ndim not in (1, 2) or 0 in array.shape:
         raise ValueError(
@@ -163,11 +184,77 @@ def targets_matrix(
             f"{name} have {n} rows but targets have {array.shape[0]}; "
             f"pass one target per row, e.g. {_shorter(n, array.shape[0], name)}"
         )
-    columns = beside(array.reshape(n, -1), features)
-    check_finite(columns, "targets")
-    _check_not_zero(columns)
-    _warn_of_labels(array, columns)
-    return columns
+    columns: Any = beside(array.reshape(n, -1), features)
+    check_finite(columns, "targets", start)
+    dtype = dtype_name(array)
+    whole = "int" in dtype and columns.shape[1] == 1
+    labels = dtype if whole and not (abs(columns) == 1).all() else ""
+    with np.errstate(over="ignore", under="ignore"):
+        energy = namespace(columns).einsum("ij,ij->j", columns, columns)
+    return columns, TargetSums(n, to_numpy(columns.sum(0)), to_numpy(energy), labels)
+
+
+@dataclass(frozen=True)
+class TargetSums:
+    """Sums over rows of targets, which tell whether they can be measured.
+
+    Attributes
+    ----------
+    rows : int
+    total, energy : array (k,), float64
+        Sums of the entries and of their squares.
+    labels : str
+        Type of a single column of whole numbers other than -1 and 1, else empty.
+    """
+
+    rows: int
+    total: np.ndarray
+    energy: np.ndarray
+    labels: str = ""
+
+    def __add__(self, other: TargetSums) -> TargetSums:
+        return TargetSums(
+            self.rows + other.rows,
+            self.total + other.total,
+            self.energy + other.energy,
+            self.labels or other.labels,
+        )
+
+    def check(self) -> None:
+        """Raise a ValueError if a target is zero, or beyond float64 when squared."""
+        for column, value in enumerate(self.energy.tolist()):
+            if value == 0:
+                raise ValueError(
+                    f"column {column} of the targets is zero in all {self.rows} "
+                    "rows, and a zero target has no direction; drop that column"
+                )
+            if value == np.inf:
+                raise ValueError(
+                    f"column {column} of the targets is so large that its squared norm "
+                    "exceeds float64; divide the targets by their largest entry"
+                )
+
+    def warn(self, *, stacklevel: int) -> None:
+        """Warn, once, of targets that stand for classes, or that hardly vary."""
+        share = (self.total / self.rows) ** 2 * self.rows / self.energy
+        worst = int(share.argmax())
+        if self.labels:
+            text = (
+                f"the targets are whole numbers ({self.labels}) and are taken as "
+                "quantities; of class labels make columns with one_vs_rest(labels), "
+                "and pass quantities as floats"
+            )
+        # The share is 1 / n by chance, and nearly never so large in this many rows.
+        elif self.rows >= _ROWS_TO_JUDGE and share[worst] > 0.5:
+            text = (
+                f"{share[worst]:.1%} of the squared norm of the targets' column "
+                f"{worst} is that of its mean, a constant that tells no row from "
+                "another; subtract targets.mean(0), or make columns of labels with "
+                "one_vs_rest(labels)"
+            )
+        else:
+            return
+        warnings.warn(text, stacklevel=stacklevel)
 
 
 def vector(values: Values, name: str) -> np.ndarray:
@@ -236,10 +323,11 @@ def empty_float64(shape: tuple[int, int], like: Array) -> Array:
     return torch.empty(shape, dtype=torch.float64, device=like.device)
 
 
-def block_of(array: Array, rows: slice, columns: slice) -> Array:
-    """Part of `array` in a form that can be assigned into `empty_float64`."""
-    part: Any = array[rows, columns]
-    return part if on_device(array) else to_numpy(part)
+def fill(block: Any, part: Any) -> None:
+    """Copy `part`, wherever it lies, into `block`, which may be on another device."""
+    block[...] = (
+        sys.modules["torch"].as_tensor(part) if is_tensor(block) else (to_numpy(part))
+    )
 
 
 def on_device(array: Array) -> bool:
@@ -311,46 +399,6 @@ def beside(array: Array, features: Array) -> Array:
             np.array(array, np.float64)
         )  # a copy: it may be read-only
     return array.to(features.device, torch.float64)  # pyright: ignore
-
-
-def _check_not_zero(targets: Array) -> None:
-    xp: Any = namespace(targets)
-    with np.errstate(over="ignore", under="ignore"):
-        energy = xp.einsum("ij,ij->j", targets, targets)
-    for column, value in enumerate(energy.tolist()):
-        if value == 0:
-            raise ValueError(
-                f"column {column} of the targets is zero in all {targets.shape[0]} "
-                "rows, and a zero target has no direction; drop that column"
-            )
-        if value == np.inf:
-            raise ValueError(
-                f"column {column} of the targets is so large that its squared norm "
-                "exceeds float64; divide the targets by their largest entry"
-            )
-
-
-def _warn_of_labels(given: Array, columns: Any) -> None:
-    """Warn, once, of targets that stand for classes, or that hardly vary."""
-    n, k = columns.shape
-    if k == 1 and "int" in dtype_name(given) and not (abs(columns) == 1).all():
-        text = (
-            f"the targets are whole numbers ({dtype_name(given)}) and are taken as "
-            "quantities; of class labels make columns with one_vs_rest(labels), and "
-            "pass quantities as floats"
-        )
-    else:
-        share = (columns.mean(0) ** 2 * n / (columns * columns).sum(0)).tolist()
-        worst = max(range(k), key=share.__getitem__)
-        # The share is 1 / n by chance, and nearly never so large in this many rows.
-        if n < _ROWS_TO_JUDGE or share[worst] <= 0.5:
-            return
-        text = (
-            f"{share[worst]:.1%} of the squared norm of the targets' column {worst} is "
-            "that of its mean, a constant that tells no row from another; subtract "
-            "targets.mean(0), or make columns of labels with one_vs_rest(labels)"
-        )
-    warnings.warn(text, stacklevel=4)
 
 
 def _shape(array: Array) -> tuple[int, ...]:

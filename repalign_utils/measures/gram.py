@@ -139,7 +139,8 @@ class Design:
 
     def _read(self, block: Any, rows: slice, columns: slice) -> Array:
         """Fill `block` with this part of the features; give its row norms (b,)."""
-        block[:] = arrays.block_of(self.features, rows, columns)
+        features: Any = self.features
+        arrays.fill(block, features[rows, columns])
         norms: Any = _row_norms(block)
         xp = arrays.namespace(block)
         if not xp.isfinite(norms).all():
@@ -321,8 +322,23 @@ class Triangle:
                 self._reduce()
             space = slice(done, done + len(self._room) - self._filled)
             below = self._room[self._filled :][: len(rows[space])]
-            below[:, : self.width], below[:, self.width :] = rows[space], targets[space]
+            arrays.fill(below[:, : self.width], rows[space])
+            arrays.fill(below[:, self.width :], targets[space])
             done, self._filled = done + len(below), self._filled + len(below)
+
+    def __getstate__(self) -> tuple[int, int, np.ndarray]:
+        # R alone, without the room below, and so that it opens on any machine.
+        return self.width, self._length, arrays.to_numpy(self.factor())
+
+    def __setstate__(self, state: tuple[int, int, np.ndarray]) -> None:
+        width, length, factor = state
+        self.__init__(width, length)
+        self.add(factor[:, :width], factor[:, width:])
+
+    def merge(self, other: Triangle) -> None:
+        """Take up the rows of another triangle of this width."""
+        factor = other.factor()
+        self.add(factor[:, : self.width], factor[:, self.width :])
 
     def factor(self) -> Array:
         """R, beside it Q' y: array (r, m + k), float64, r = m or the rows if fewer."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +10,9 @@ import torch
 from torch import nn
 
 from .. import arrays
-from ..measures.decompose import by_factor
-from ..measures.gram import Design, Triangle
 from ..measures.memory import bytes_of
-from ..measures.spectral import Alignment, from_spectrum, measured
+from ..measures.spectral import Alignment
+from ..measures.stream import AlignmentStream, bytes_of_layer, measured_layers
 from .model_inputs import Batch, open_inputs, place_of
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
@@ -168,126 +166,53 @@ class _Group:
         self._before = before  # passes
         self._report = report
         self._passes = 0
-        self._layers: dict[str, _Stream | _Kept] = {}
+        self._stream: Any = None
         self._widths: dict[str, int] = {}
 
     def add(self, rows: slice, outputs: dict[str, torch.Tensor]) -> set[str]:
         """Take up one batch; names of the layers that wait for a later pass."""
-        if rows.start == 0:
-            self._choose(outputs)
-        later = outputs.keys() - self._layers.keys()
-        for name, layer in self._layers.items():
-            with _naming(name):
-                self._check_width(name, outputs[name].shape[1])
-                layer.add(rows, outputs[name])
-        if self._report:
-            n = len(self._columns)
-            self._report(self._before * n + rows.stop, self._passes * n)
-        return later
-
-    def _check_width(self, name: str, width: int) -> None:
-        expected = self._widths.setdefault(name, width)
-        if width != expected:
-            raise ValueError(
-                f"it has {width} columns after {expected} in the first batch; pad all "
-                'inputs to one length, or pass positions="mean"'
-            )
-
-    def _choose(self, outputs: dict[str, torch.Tensor]) -> None:
-        """Lay out layers over passes by their sizes; take those of the first."""
         n = len(self._columns)
-        free, passes = self._memory, 1
+        if rows.start == 0:
+            names = self._chosen(outputs)
+            self._stream = AlignmentStream(names, **self._options, rows=n)
+            self._widths = {name: outputs[name].shape[1] for name in names}
+        for name, expected in self._widths.items():
+            width = outputs[name].shape[1]
+            if width != expected:
+                raise ValueError(
+                    f"layer {name!r}: it has {width} columns after {expected} in the "
+                    "first batch; pad all inputs to one length, or pass "
+                    'positions="mean"'
+                )
+        self._stream.update(outputs, self._columns[rows])
+        if self._report:
+            self._report(self._before * n + rows.stop, self._passes * n)
+        return outputs.keys() - self._widths.keys()
+
+    def _chosen(self, outputs: dict[str, torch.Tensor]) -> list[str]:
+        """Lay out layers over passes by their sizes; names of those of the first."""
+        n, k = self._columns.shape
+        free, passes, chosen = self._memory, 1, []
         for name, output in outputs.items():
-            width = output.shape[1]
-            kind = _Stream if n >= width + self._options["bias"] else _Kept
-            needed = kind.bytes_for(output, self._columns)
+            needed = bytes_of_layer(
+                (n, output.shape[1]),
+                k,
+                bias=self._options["bias"],
+                itemsize=output.element_size(),
+            )
             if needed > self._memory:
                 raise ValueError(
-                    f"layer {name!r} has {width:,} columns in {n:,} rows, which take "
-                    f"{needed:,} bytes, above memory={self._memory:,.0f}; pass "
-                    f'memory={needed}, fewer rows, or positions="mean"'
+                    f"layer {name!r} has {output.shape[1]:,} columns in {n:,} rows, "
+                    f"which take {needed:,} bytes, above memory={self._memory:,.0f}; "
+                    f'pass memory={needed}, fewer rows, or positions="mean"'
                 )
             if needed > free:
                 free, passes = self._memory, passes + 1
             free -= needed
             if passes == 1:
-                self._layers[name] = kind(self._columns, self._options)
+                chosen.append(name)
         self._passes = self._before + passes
+        return chosen
 
     def results(self) -> dict[str, Alignment]:
-        found = {}
-        while self._layers:  # what is measured is given back at once
-            name = next(iter(self._layers))
-            with _naming(name):
-                found[name] = self._layers.pop(name).result()
-        return found
-
-
-_FEW = 2**8  # columns below which the factor grows no smaller
-
-
-class _Stream:
-    """A layer with m <= n: rows go into the triangular factor as they come."""
-
-    @staticmethod
-    def bytes_for(output: torch.Tensor, columns: np.ndarray) -> int:
-        """What the factor takes, with a column for the bias."""
-        width = output.shape[1] + 1
-        return 8 * 2 * max(width, _FEW) * (width + columns.shape[1])
-
-    def __init__(self, columns: np.ndarray, options: dict):
-        self._columns = columns
-        self._options = options
-        self._triangle: Triangle | None = None
-        self._precision = 0.0
-
-    def add(self, rows: slice, output: torch.Tensor) -> None:
-        features = arrays.features_matrix(output)
-        design = Design(features, **self._options, start=rows.start)
-        if self._triangle is None:
-            self._triangle = Triangle(design.shape[1])
-        self._precision = max(self._precision, arrays.precision(features))
-        targets = arrays.beside(self._columns[rows], features)
-        for block, part in design.row_blocks(targets):
-            self._triangle.add(block, part)
-
-    def result(self) -> Alignment:
-        assert self._triangle is not None  # there was a batch
-        n, m = len(self._columns), self._triangle.width
-        r: Any = self._triangle.factor()
-        target_energy = (self._columns * self._columns).sum(0)
-        found = by_factor(r[:, :m], r[:, m:], (n, m), self._precision)
-        return from_spectrum(found, target_energy, n, "svd")
-
-
-class _Kept:
-    """A layer with m > n: rows are kept as they are."""
-
-    @staticmethod
-    def bytes_for(output: torch.Tensor, columns: np.ndarray) -> int:
-        """What the rows take in their dtype."""
-        return len(columns) * output.shape[1] * output.element_size()
-
-    def __init__(self, columns: np.ndarray, options: dict):
-        self._columns = columns
-        self._options = options
-        self._features: torch.Tensor | None = None
-
-    def add(self, rows: slice, output: torch.Tensor) -> None:
-        if self._features is None:
-            self._features = output.new_empty(len(self._columns), output.shape[1])
-        self._features[rows] = output
-
-    def result(self) -> Alignment:
-        assert self._features is not None  # there was a batch
-        features = arrays.features_matrix(self._features)
-        columns = arrays.beside(self._columns, features)
-        return measured(Design(features, **self._options), columns)
-
-
-@contextmanager
-def _naming(layer: str) -> Iterator[None]:
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"layer {layer!r}: {error}") from None
+        return measured_layers(self._stream)
