@@ -431,8 +431,7 @@ for name in sets:
         exact=name in untrained,
     )
 
-# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment of three sets of features (left) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold for three feature sets. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure"]
-left, right = figures.new_axes(2)
+# %%
 tau = np.linspace(0, np.sqrt(rows), 200)
 shares = {
     name: np.stack(
@@ -440,6 +439,15 @@ shares = {
     )
     for name, found in aligned.items()
 }
+record(
+    "01.curve",
+    np.stack(list(shares.values()), axis=1),
+    dims=("seed", "features", "threshold"),
+    coords={"features": list(shares), "threshold": tau / np.sqrt(rows)},
+)
+
+# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment of three sets of features (left) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold for three feature sets. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure"]
+left, right = figures.new_axes(2)
 figures.plot_curves(shares, tau / np.sqrt(rows), ax=left)
 left.set(xlabel="threshold / √n")
 later = {name: values[:, 1:] for name, values in best_losses.items()}

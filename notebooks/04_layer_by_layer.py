@@ -256,16 +256,28 @@ if (dataset, first, second) == ("cifar10", "airplane", "automobile"):
 else:
     table(["Epoch", "Ours"], ours.items())
 
-# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training, drawn as in the authors' demonstration: target energy above a threshold. Bands span the seeds."}, "image": {"alt": "Two panels, at the start and after training. Captured target energy against threshold from 0 to the square root of n, one curve for the input and one for each hidden layer."}} tags=["hide-input"]
+# %%
 tau = np.linspace(0, np.sqrt(len(y)), 62)
+drawn = [name for name in found["MLP"]["after"][0] if name != "output"]
+curves = {
+    when: np.array(
+        [[run[name].curve(tau)[:, 0] for name in drawn] for run in runs]
+    )
+    for when, runs in found["MLP"].items()
+}
+for when, values in curves.items():
+    record(
+        f"04.curve.mlp.{when}",
+        values,
+        dims=("seed", "layer", "threshold"),
+        coords={"layer": drawn, "threshold": tau},
+    )
+
+# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training, drawn as in the authors' demonstration: target energy above a threshold. Bands span the seeds."}, "image": {"alt": "Two panels, at the start and after training. Captured target energy against threshold from 0 to the square root of n, one curve for the input and one for each hidden layer."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
-for ax, (when, runs) in zip(axes, found["MLP"].items(), strict=True):
-    curves = {
-        name: [run[name].curve(tau)[:, 0] for run in runs]
-        for name in runs[0]
-        if name != "output"
-    }
-    figures.plot_curves(curves, tau, ax=ax)
+for ax, (when, values) in zip(axes, curves.items(), strict=True):
+    by_layer = dict(zip(drawn, values.swapaxes(0, 1), strict=True))
+    figures.plot_curves(by_layer, tau, ax=ax)
     ax.set(title=f"{when} training", ylabel="")
 axes[0].set_ylabel("captured target energy")
 axes[1].get_legend().remove()

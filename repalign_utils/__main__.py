@@ -17,6 +17,7 @@ def _said_plainly():
     from .book.claims import ClaimError
     from .book.destination import OutputRefused
     from .book.parameters import ParameterError
+    from .book.records import RecordError
     from .book.references import ReferenceRefused
     from .book.runner import SectionFailed, Stopped
 
@@ -27,6 +28,7 @@ def _said_plainly():
         ParameterError,
         ClaimError,
         OutputRefused,
+        RecordError,
         ReferenceRefused,
     ) as error:
         raise click.UsageError(str(error)) from None
@@ -251,6 +253,29 @@ def numbers(revision):
             lines = references.moved(before, references.read(base, profile))
             click.echo(f"{references.FILES[profile]}, since {revision}:")
             click.echo("\n".join(lines) or "None moved.")
+
+
+@main.command("table")
+@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, .csv or .parquet [default: CSV on the terminal].",
+)
+def table_(run, output):
+    """Write what RUN recorded as a table, a value a row.
+
+    RUN is the record (.json) beside a section's run, or results/reference.json.
+    """
+    from .book import records, tables
+
+    with _said_plainly():
+        runs = records.read_runs(run)
+        if output:
+            tables.write_tidy(runs, output)
+        else:
+            click.echo(tables.tidy(runs).to_csv(index=False), nl=False)
 
 
 @main.command()

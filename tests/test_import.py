@@ -8,7 +8,7 @@ import pytest
 import repalign_utils
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas")
+HEAVY = ("torch", "torchvision", "matplotlib", "sklearn", "pandas", "xarray")
 BOOK = sorted(p.stem for p in (ROOT / "repalign_utils/book").glob("[a-z]*.py"))
 
 
@@ -45,6 +45,7 @@ def test_help_loads_neither_papermill_nor_jupytext():
     loaded = _loaded(code)
     assert "click" in loaded
     assert loaded.isdisjoint((*HEAVY, "papermill", "jupytext", "numpy", "yaml"))
+    assert loaded.isdisjoint(("pydantic", "jinja2"))
 
 
 def test_dir_and_the_public_names_agree():

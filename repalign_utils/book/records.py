@@ -10,42 +10,60 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, Field, FiniteFloat
 
 from ..statistics import Interval, interval
+from .forms import checked
 
 GLUE = "application/papermill.record/"
+FORM = 2  # of a run record; see `_Run`
 NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
 
 
-def record(name: str, values, *, exact: bool = False) -> Interval:
-    """Record a quantity of the section: one value per seed.
+def record(
+    name: str, values, *, exact: bool = False, dims=None, coords=None
+) -> Interval | None:
+    """Record a quantity of the section: one value per seed, or a curve per seed.
 
-    The page reads it as ``name`` (mean and interval as text), ``name.mean``,
-    ``name.low`` and ``name.high`` (numbers, to be formatted).
+    The page reads one value per seed as ``name`` (mean and interval as text),
+    ``name.mean``, ``name.low`` and ``name.high`` (numbers, to be formatted). A curve is
+    kept for tables and figures of one's own; no sentence, claim or comparison reads it.
 
     Parameters
     ----------
     name : section number and words joined by dots, for example "02.gain.true"
-    values : array (seeds,), or one number for a quantity without seeds
+    values : array (seeds,), or one number for a quantity without seeds; for a curve an
+        array of more axes with their names in ``dims``, or an ``xarray.DataArray``
     exact : whether no training has touched the values: another machine, with the same
         seeds, must find them equal to rounding
+    dims : names of the axes of a curve, "seed" among them
+    coords : axis -> what its places are, for example thresholds or names of layers
 
     Returns
     -------
-    Interval over the values
+    Interval over one value per seed; None for a curve
 
     Raises
     ------
     ValueError
-        If the name has another form, or a value is not finite.
+        If the name has another form, a value is not finite, or a curve has no axis
+        "seed".
     """
     if not NAME.fullmatch(name):
         raise ValueError(
             f"record name is {name!r}; expected a section number and lower-case words "
             "joined by dots, e.g. '02.gain.true'"
         )
+    if dims is not None or hasattr(values, "dims"):
+        curve = _labelled(name, values, dims, coords)
+        if curve.dims != ("seed",):
+            told = {"name": name, "exact": exact, "curve": curve.to_dict()}
+            _glue(name, " × ".join(map(str, curve.dims)), told)
+            return None
+        values = curve.values
     v = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if v.ndim != 1 or not len(v) or not np.isfinite(v).all():
         raise ValueError(
@@ -59,6 +77,25 @@ def record(name: str, values, *, exact: bool = False) -> Interval:
         at = getattr(summary, end)
         _glue(f"{name}.{end}", repr(summary.mean if at is None else at))
     return summary
+
+
+def _labelled(name: str, values, dims, coords):
+    """Curve with its axes named, checked."""
+    import xarray
+
+    curve = xarray.DataArray(values, dims=dims, coords=coords, name=name).astype(float)
+    if "seed" not in curve.dims:
+        raise ValueError(
+            f"{name} has the axes {', '.join(map(str, curve.dims))}; expected one "
+            "named 'seed' among them: give it length 1 if there is one seed"
+        )
+    if not curve.size or not np.isfinite(curve).all():
+        lost = curve.size - int(np.isfinite(curve).sum())
+        raise ValueError(
+            f"{name} has {lost} of {curve.size} values that are not finite; record "
+            "only seeds and places where the curve is known"
+        )
+    return curve
 
 
 def _glue(name: str, text: str, recorded: dict | None = None) -> None:
@@ -80,29 +117,81 @@ def collect(notebook) -> dict:
 
     Returns
     -------
-    dict with ``records`` (name -> values, mean, low, high, n) and ``provenance``
+    dict with ``form``, the version of this layout, ``records`` (name -> values, mean,
+    low, high, n), ``curves`` (name -> axes, coordinates and values, as
+    ``xarray.DataArray.from_dict`` takes them) and ``provenance``
 
     Raises
     ------
     ValueError
         If a name is recorded twice.
     """
-    records: dict[str, dict] = {}
-    facts: dict = {}
+    found: dict = {"form": FORM, "records": {}, "curves": {}, "provenance": {}}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             ours = output.get("metadata", {}).get("repalign", {})
-            facts = ours.get("provenance", facts)
+            found["provenance"] = ours.get("provenance", found["provenance"])
             if "record" not in ours:
                 continue
             recorded = dict(ours["record"])
             name = recorded.pop("name")
-            if name in records:
+            if name in found["records"] or name in found["curves"]:
                 raise ValueError(f"{name} is recorded twice; give each its own name")
-            records[name] = {**recorded, **asdict(interval(recorded["values"]))}
-    return {"records": records, "provenance": facts}
+            if "curve" in recorded:
+                found["curves"][name] = recorded.pop("curve") | recorded
+            else:
+                summary = asdict(interval(recorded["values"]))
+                found["records"][name] = recorded | summary
+    return found
 
 
 def read_run(path: str | os.PathLike) -> dict:
-    """Run record (JSON) written beside an executed notebook."""
+    """Run record (JSON) written beside an executed notebook, as it is."""
     return json.loads(Path(path).read_text())
+
+
+class RecordError(ValueError):
+    """A file that is no run record; the message says where it is not."""
+
+
+class _Recorded(BaseModel):
+    values: list[FiniteFloat] = Field(min_length=1)
+
+
+class _Curve(BaseModel):
+    dims: list[str]
+    coords: dict[str, Any]
+    data: list
+
+
+class _Run(BaseModel):
+    """What is read from a run record, of this form or of the one before."""
+
+    form: Literal[1, 2] = 1  # the first had neither form nor curves
+    section: str
+    profile: str | None
+    parameters: dict[str, Any]
+    records: dict[str, _Recorded]
+    curves: dict[str, _Curve] = {}
+    provenance: dict[str, Any]
+
+
+def read_runs(path: str | os.PathLike) -> dict[str, dict]:
+    """Runs that a file holds, by section: a run record, or a file of reference runs.
+
+    Raises
+    ------
+    RecordError
+        If it is neither, saying which key has which value and what was expected.
+    """
+    try:
+        content = read_run(path)
+    except (OSError, ValueError):
+        content = None
+    if not content or not isinstance(content, dict):
+        raise RecordError(
+            f"{path} is no run record; expected the .json beside a section's run"
+        )
+    runs = {content["section"]: content} if "section" in content else content
+    checked(dict[str, _Run], runs, f"{path} is no run record", RecordError)
+    return runs

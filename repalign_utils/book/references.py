@@ -102,23 +102,23 @@ def keep(base: Path, record: Path, *, note: str = "") -> dict:
 
 
 def _read_record(record: Path) -> dict:
+    """Run record that its notebook confirms."""
     try:
-        entry = records.read_run(record)
-        section, found = (
-            entry["section"],
-            {k: entry[k] for k in ("records", "provenance")},
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ReferenceRefused(
-            f"{record} is no run record; expected the .json beside a section's run"
-        ) from None
+        runs = records.read_runs(record)
+    except records.RecordError as error:
+        raise ReferenceRefused(str(error)) from None
+    if len(runs) != 1:
+        raise ReferenceRefused(f"{record} holds {len(runs)} runs; expected one")
+    ((section, entry),) = runs.items()
     notebook = record.with_suffix(".ipynb")
     if not notebook.exists():
         raise ReferenceRefused(
             f"{record} has no executed notebook {notebook.name} beside it that could "
             f"confirm it; run {section} again"
         )
-    if records.collect(nbformat.read(notebook, as_version=4)) != found:
+    found = records.collect(nbformat.read(notebook, as_version=4))
+    parts = ("records", "curves", "provenance")
+    if any(entry.get(part, {}) != found[part] for part in parts):
         raise ReferenceRefused(
             f"{record} is not what {notebook.name} recorded: one of them was edited; "
             f"run {section} again"

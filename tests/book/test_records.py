@@ -1,10 +1,13 @@
+import json
 import re
 
 import nbformat
 import numpy as np
 import pytest
+import xarray as xr
 
 from repalign_utils.book import records
+from repalign_utils.files import as_json, write_json
 from repalign_utils.statistics import interval
 from tests.book.conftest import executed
 
@@ -105,4 +108,92 @@ def test_what_is_not_ours_is_not_collected():
     notebook = executed([({"text/plain": "1"}, {"scrapbook": {"name": "02.gain"}})])
     notebook.cells.append(nbformat.v4.new_markdown_cell("02.gain"))
     notebook.cells[0].outputs.append(nbformat.v4.new_output("stream", text="02.gain"))
-    assert records.collect(notebook) == {"records": {}, "provenance": {}}
+    found = records.collect(notebook)
+    assert found == {"form": 2, "records": {}, "curves": {}, "provenance": {}}
+
+
+LAYERED = xr.DataArray(
+    [[[1.0, 0.5], [1.0, 0.25]], [[0.9, 0.5], [0.8, 0.25]]],
+    dims=("seed", "layer", "threshold"),
+    coords={"layer": ["hidden1", "hidden2"], "threshold": [0.0, 1.5]},
+)
+
+
+@pytest.mark.parametrize(
+    "values, named",
+    [
+        (LAYERED, {}),
+        (LAYERED.values, {"dims": LAYERED.dims, "coords": LAYERED.coords}),
+    ],
+)
+def test_a_curve_is_kept_with_its_axes_and_coordinates(values, named, shown):
+    records.record("04.curve.mlp", values, exact=True, **named)
+    run = json.loads(as_json(records.collect(executed(shown))))
+    assert run["records"] == {} and run["curves"]["04.curve.mlp"]["exact"]
+    kept = xr.DataArray.from_dict(run["curves"]["04.curve.mlp"])
+    xr.testing.assert_equal(kept, LAYERED)
+    assert kept.dims == LAYERED.dims
+
+
+def test_a_labelled_array_of_seeds_alone_is_one_value_per_seed(shown):
+    records.record("02.gain", xr.DataArray([1.0, 2.0], dims="seed"))
+    assert records.collect(executed(shown))["records"]["02.gain"]["values"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "curve, message",
+    [
+        (
+            LAYERED.isel(seed=0),
+            "04.curve has the axes layer, threshold; expected one named 'seed' among",
+        ),
+        (LAYERED.where(LAYERED < 1), "04.curve has 2 of 8 values that are not finite"),
+        (LAYERED[:0], "04.curve has 0 of 0 values that are not finite; record only"),
+    ],
+)
+def test_a_curve_without_seeds_or_with_gaps_is_an_error(curve, message, shown):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        records.record("04.curve", curve)
+    assert not shown
+
+
+def test_a_name_is_either_a_value_or_a_curve(shown):
+    records.record("04.curve", LAYERED)
+    records.record("04.curve", [1.0])
+    with pytest.raises(ValueError, match=r"^04\.curve is recorded twice; give each"):
+        records.collect(executed(shown))
+
+
+def _run(**changes):
+    return {"section": "04_layers", "profile": "quick", "parameters": {}} | {
+        "records": {"04.gain": {"values": [0.1]}},
+        "provenance": {},
+        **changes,
+    }
+
+
+def test_runs_of_both_forms_are_read_by_their_sections(tmp_path):
+    path = tmp_path / "04.json"
+    for run in (_run(), _run(form=2, curves={})):
+        for content in (run, {"04_layers": run}):
+            write_json(path, content)
+            assert records.read_runs(path) == {"04_layers": run}
+
+
+@pytest.mark.parametrize(
+    "run, message",
+    [
+        (_run(form=3), "04_layers > form is 3; expected 1 or 2"),
+        (_run(records=[]), "04_layers > records is []; expected a valid dictionary"),
+        (
+            _run(records={"04.gain": {"values": [0.1, "x"]}}),
+            "04_layers > records > 04.gain > values > 1 is 'x'; expected a valid",
+        ),
+        ({"section": "04_layers"}, "04_layers > profile is missing\n"),
+    ],
+)
+def test_a_run_of_another_form_is_refused_key_by_key(run, message, tmp_path):
+    write_json(tmp_path / "04.json", run)
+    message = f"{tmp_path}/04.json is no run record: {message}"
+    with pytest.raises(records.RecordError, match=f"^{re.escape(message)}"):
+        records.read_runs(tmp_path / "04.json")
