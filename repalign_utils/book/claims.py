@@ -15,22 +15,24 @@ tolerance per profile.  The 95 % interval over seeds decides:
 and inconclusive if the interval holds the line, or there is one value only.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, get_args
 
 import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from ..statistics import interval
-from . import paths
+from .forms import checked
 from .plain_yaml import read_yaml
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive"
 NOT_RUN = "not run"
-CONDITIONS = ("above", "below", "equals")
-FIELDS = {"id", "statement", "place", "quantity", "condition", "tolerance"}
+Kind = Literal["above", "below", "equals"]
+CONDITIONS = get_args(Kind)
+_WHOLE = ConfigDict(extra="forbid")
 
 
 class ClaimError(ValueError):
@@ -104,6 +106,24 @@ def _judge(low: float, high: float, line: float) -> str:
     return NOT_REPRODUCED if high < line else INCONCLUSIVE
 
 
+class _Tolerance(BaseModel):
+    model_config = _WHOLE
+    quick: FiniteFloat
+    paper: FiniteFloat
+
+
+class _Stated(BaseModel):
+    """A claim as ``claims.yaml`` has it."""
+
+    model_config = _WHOLE
+    id: str
+    statement: str
+    place: str
+    quantity: str
+    condition: dict[Kind, FiniteFloat] = Field(min_length=1, max_length=1)
+    tolerance: _Tolerance
+
+
 def read_claims(path: Path) -> list[Claim]:
     """Claims of a ``claims.yaml``, in its order.
 
@@ -114,59 +134,26 @@ def read_claims(path: Path) -> list[Claim]:
         one of the wrong form, or repeats an id.
     """
     try:
-        stated = read_yaml(path.read_text()) or {}
+        content = read_yaml(path.read_text()) or {}
     except OSError as error:
         raise ClaimError(f"{path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ClaimError(f"{path.name} is not YAML: {error}") from error
-    if not isinstance(stated, dict):
-        raise ClaimError(f"{path.name} holds {stated!r}; expected section: claims")
-    claims = [_claim(s, entry) for s in stated for entry in stated[s] or []]
+    # A section with no claims yet is an empty line.
+    several = Annotated[list[_Stated], BeforeValidator(lambda found: found or [])]
+    stated = checked(dict[str, several], content, path.name, ClaimError)
+    claims = [_claim(s, entry) for s in stated for entry in stated[s]]
     ids = [c.id for c in claims]
     repeated = sorted({i for i in ids if ids.count(i) > 1})
     if repeated:
-        raise ClaimError(f"claims.yaml repeats the ids {', '.join(repeated)}")
+        raise ClaimError(f"{path.name} repeats the ids {', '.join(repeated)}")
     return claims
 
 
-def _claim(section: str, entry: dict) -> Claim:
-    if not isinstance(entry, dict):
-        raise ClaimError(
-            f"claims.yaml has {entry!r} under {section}; expected a list of claims, "
-            f"each with {', '.join(sorted(FIELDS))}"
-        )
-    odd = sorted(FIELDS ^ set(entry))
-    if odd:
-        raise ClaimError(
-            f"claim {entry.get('id', '?')} of {section} has missing or unknown fields "
-            f"{', '.join(odd)}; it takes exactly {', '.join(sorted(FIELDS))}"
-        )
-    fields = dict(entry)
-    condition, tolerance = fields.pop("condition"), fields["tolerance"]
-    if not _finite(condition, CONDITIONS) or len(condition) != 1:
-        raise ClaimError(
-            f"claim {entry['id']} has the condition {condition}; "
-            f"expected one of {', '.join(CONDITIONS)} and a finite number"
-        )
-    profiles = set(paths.PROFILES)
-    if not _finite(tolerance, profiles) or profiles - set(tolerance):
-        raise ClaimError(
-            f"claim {entry['id']} has the tolerance {tolerance}; "
-            f"expected a finite number for each of {', '.join(paths.PROFILES)}"
-        )
-    ((kind, bound),) = condition.items()
-    fields["tolerance"] = {name: float(value) for name, value in tolerance.items()}
-    return Claim(section=section, kind=kind, bound=float(bound), **fields)
-
-
-def _finite(values, names) -> bool:
-    """Whether ``values`` maps nothing but ``names`` to finite numbers."""
-    try:
-        return values.keys() <= set(names) and all(
-            math.isfinite(float(value)) for value in values.values()
-        )
-    except (AttributeError, TypeError, ValueError):
-        return False
+def _claim(section: str, stated: _Stated) -> Claim:
+    fields = stated.model_dump(exclude={"condition"})
+    ((kind, bound),) = stated.condition.items()
+    return Claim(section=section, kind=kind, bound=bound, **fields)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,34 @@
-"""What a file has to hold, as pydantic checks it, and its errors in our words."""
+"""What a file has to hold, as pydantic checks it, with its errors in our words."""
 
+import re
 import reprlib
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from ..spelling import did_you_mean
+
+
+class _Recorded(BaseModel):
+    values: list[FiniteFloat] = Field(min_length=1)
+
+
+class _Curve(BaseModel):
+    dims: list[str]
+    coords: dict[str, Any]
+    data: list
+
+
+class Run(BaseModel):
+    """What is read from a run record, of this form or of the one before."""
+
+    form: Literal[1, 2] = 1  # the first had neither form nor curves
+    section: str
+    profile: str | None
+    parameters: dict[str, Any]
+    records: dict[str, _Recorded]
+    curves: dict[str, _Curve] = {}
+    provenance: dict[str, Any]
 
 
 def checked(form: Any, content: Any, file: str, refused: type[Exception]) -> Any:
@@ -49,8 +72,10 @@ def _told(found, errors, content) -> str:
         beside = [str(e["loc"][-1]) for e in lacking if [*e["loc"][:-1]] == way]
         hint = did_you_mean(key, beside).strip()
         return f"{place} is unknown; {hint or 'leave it out'}"
-    expected = found["msg"].removeprefix("Input should be ")
-    return f"{place or 'it'} is {reprlib.repr(found['input'])}; expected {expected}"
+    # Of the names of our classes the reader of a file knows nothing.
+    words = re.sub(" or instance of .*", "", found["msg"])
+    words = words.replace("Input should be ", "expected ")
+    return f"{place or 'it'} is {reprlib.repr(found['input'])}; {words}"
 
 
 def _place(location, content: Any) -> str:

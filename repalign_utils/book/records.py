@@ -10,16 +10,13 @@ import os
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, FiniteFloat
 
 from ..statistics import Interval, interval
-from .forms import checked
 
 GLUE = "application/papermill.record/"
-FORM = 2  # of a run record; see `_Run`
+FORM = 2  # of a run record; see `forms.Run`
 NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
 
 
@@ -154,28 +151,6 @@ class RecordError(ValueError):
     """A file that is no run record; the message says where it is not."""
 
 
-class _Recorded(BaseModel):
-    values: list[FiniteFloat] = Field(min_length=1)
-
-
-class _Curve(BaseModel):
-    dims: list[str]
-    coords: dict[str, Any]
-    data: list
-
-
-class _Run(BaseModel):
-    """What is read from a run record, of this form or of the one before."""
-
-    form: Literal[1, 2] = 1  # the first had neither form nor curves
-    section: str
-    profile: str | None
-    parameters: dict[str, Any]
-    records: dict[str, _Recorded]
-    curves: dict[str, _Curve] = {}
-    provenance: dict[str, Any]
-
-
 def read_runs(path: str | os.PathLike) -> dict[str, dict]:
     """Runs that a file holds, by section: a run record, or a file of reference runs.
 
@@ -184,6 +159,8 @@ def read_runs(path: str | os.PathLike) -> dict[str, dict]:
     RecordError
         If it is neither, saying which key has which value and what was expected.
     """
+    from .forms import Run, checked
+
     try:
         content = read_run(path)
     except (OSError, ValueError):
@@ -193,5 +170,5 @@ def read_runs(path: str | os.PathLike) -> dict[str, dict]:
             f"{path} is no run record; expected the .json beside a section's run"
         )
     runs = {content["section"]: content} if "section" in content else content
-    checked(dict[str, _Run], runs, f"{path} is no run record", RecordError)
+    checked(dict[str, Run], runs, f"{path} is no run record", RecordError)
     return runs

@@ -154,70 +154,79 @@ def test_a_file_or_section_without_claims_has_none(tmp_path):
         assert read_claims(path) == []
 
 
-FORM = "it takes exactly condition, id, place, quantity, statement, tolerance"
+GAIN = "claims.yaml: 05_tiny > 05-a"
 
 
 @pytest.mark.parametrize(
     "old, new, message",
     [
+        ('    place: "Figure 1"\n', "", f"{GAIN} > place is missing"),
         (
-            '    place: "Figure 1"\n',
-            "",
-            f"claim 05-a of 05_tiny has missing or unknown fields place; {FORM}",
+            "    quantity: 05.gain\n",
+            "    quantity: 05.gain\n    page: 3\n",
+            f"{GAIN} > page is unknown; leave it out",
         ),
         (
             "    quantity: 05.gain\n",
-            "    quantity: 05.gain\n    page: 3\n    quantty: 05.gain\n",
-            f"claim 05-a of 05_tiny has missing or unknown fields page, quantty; "
-            f"{FORM}",
+            "    quantty: 05.gain\n",
+            f"{GAIN} > quantity is missing\n"
+            f"{GAIN} > quantty is unknown; did you mean 'quantity'?",
         ),
-        (
-            "- id: 05-a\n   ",
-            "-",
-            f"claim ? of 05_tiny has missing or unknown fields id; {FORM}",
-        ),
+        ("- id: 05-a\n   ", "-", "claims.yaml: 05_tiny > 0 > id is missing"),
         ("id: 05-b", "id: 05-a", "claims.yaml repeats the ids 05-a"),
         (
             "{above: 0}",
             "{over: 0}",
-            "claim 05-a has the condition {'over': '0'}; expected one of above, below, "
-            "equals and a finite number",
+            f"{GAIN} > condition > over is 'over'; expected 'above', 'below' or 'equal",
+        ),
+        (
+            "{above: 0}",
+            "{above: .nan}",
+            f"{GAIN} > condition > above is '.nan'; expected a valid number",
         ),
         (
             "{above: 0}",
             "{above: nan}",
-            "claim 05-a has the condition {'above': 'nan'}; expected one of above,",
+            f"{GAIN} > condition > above is 'nan'; expected a finite number",
         ),
         (
             "{above: 0}",
             "{above: zero}",
-            "claim 05-a has the condition {'above': 'zero'}; expected one of above,",
+            f"{GAIN} > condition > above is 'zero'; expected a valid number",
         ),
         (
             "{above: 0}",
             "{above: 0, below: 2}",
-            "claim 05-a has the condition {'above': '0', 'below': '2'}; expected one",
+            f"{GAIN} > condition is {{'above': '0', 'below': '2'}}; Dictionary should "
+            "have at most 1 item after validation",
         ),
-        ("{above: 0}", "{}", "claim 05-a has the condition {}; expected one of above"),
-        ("{above: 0}", "above 0", "claim 05-a has the condition above 0; expected one"),
+        ("{above: 0}", "{}", f"{GAIN} > condition is {{}}; Dictionary should have at"),
+        (
+            "{above: 0}",
+            "above 0",
+            f"{GAIN} > condition is 'above 0'; expected a valid dictionary",
+        ),
         (
             "{quick: 0.1, paper: 0.2}",
             "{quick: 0.1}",
-            "claim 05-a has the tolerance {'quick': '0.1'}; expected a finite number "
-            "for each of quick, paper",
+            f"{GAIN} > tolerance > paper is missing",
         ),
         (
             "{quick: 0.1, paper: 0.2}",
             "0.1",
-            "claim 05-a has the tolerance 0.1; expected a finite number for each of",
+            f"{GAIN} > tolerance is '0.1'; expected a valid dictionary",
         ),
         (
             "{quick: 0.1, paper: 0.2}",
             "{quick: inf, paper: 0.2}",
-            "claim 05-a has the tolerance {'quick': 'inf', 'paper': '0.2'}; expected a",
+            f"{GAIN} > tolerance > quick is 'inf'; expected a finite number",
         ),
-        (CLAIMS, "05_tiny: gain", "claims.yaml has 'g' under 05_tiny; expected a list"),
-        (CLAIMS, "- id: 05-a", "claims.yaml holds [{'id': '05-a'}]; expected section:"),
+        (CLAIMS, "05_tiny: gain", "claims.yaml: 05_tiny is 'gain'; expected a valid l"),
+        (
+            CLAIMS,
+            "- id: 05-a",
+            "claims.yaml: it is [{'id': '05-a'}]; expected a valid ",
+        ),
         (CLAIMS, "05_tiny: [", "claims.yaml is not YAML: while parsing a flow node"),
     ],
 )
