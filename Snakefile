@@ -18,7 +18,7 @@ PYTHON = sys.executable
 PACKAGE = sorted(glob.glob("repalign_utils/**/*.py", recursive=True))
 # What only shapes the site or the command line does not change a section's numbers.
 SHELL_ONLY = ["__main__"]
-SHELL_ONLY += [f"book/{name}" for name in ("build", "claims", "earlier_run", "listing", "pages", "progress", "references")]
+SHELL_ONLY += [f"book/{name}" for name in ("build", "claims", "earlier_run", "forms", "listing", "pages", "progress", "references")]
 CODE = sorted(set(PACKAGE) - {f"repalign_utils/{name}.py" for name in SHELL_ONLY})
 STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]
 with open(f"notebooks/profiles/{PROFILE}.yaml") as file:
@@ -75,6 +75,7 @@ rule publish:
     input:
         expand(f"results/{PROFILE}/{{section}}.{{kind}}", section=SECTIONS, kind=["ipynb", "json"]),
         PACKAGE,
+        glob.glob("repalign_utils/book/templates/*"),
         "claims.yaml",
         "results/reference.json",
     output:

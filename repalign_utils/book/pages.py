@@ -6,6 +6,7 @@ that a value that changed changes everywhere.
 
 import base64
 import os
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,6 @@ import nbformat
 from ..files import replacing
 from . import claims, origin, paths, records, references
 from .runner import duration, read_section
-from .tables import markdown_table
 
 MARKS = {
     claims.REPRODUCED: "✓ reproduced",
@@ -55,17 +55,47 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     judged = claims.judge(stated, runs, profile)
     kept = references.read(base, "paper")
     reference = claims.judge(stated, kept, "paper")
+    values = {
+        "profile": profile,
+        "sections": paths.sections(base),
+        "runs": runs,
+        "kept": kept,
+        "judged": judged,
+        "reference": reference,
+        "pairs": list(zip(judged, reference, strict=True)),
+    }
+    book, generated = base / "book", base / "book" / "_generated"
     for section in paths.sections(base):
         mine = [j for j in judged if j.claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
-        _write(base / "book" / "sections" / f"{section}.ipynb", nbformat.writes(page))
-    page = claims_page(judged, reference, profile, kept)
-    _write(base / "book" / "claims.md", page)
-    generated = base / "book" / "_generated"
-    _write(generated / "times.md", times_table(base, runs, profile, kept))
-    _write(generated / "summary.md", _summary(judged, reference, profile))
+        _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
+    _write(book / "claims.md", _filled("claims", **values))
+    _write(generated / "times.md", _filled("times", **values))
+    _write(generated / "summary.md", _filled("summary", **values))
     _publish_landing_figure(base, generated, profile, runs)
     return judged
+
+
+@cache
+def _shelf():
+    """Templates of the pages, and what they may call."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    shelf = Environment(
+        loader=PackageLoader("repalign_utils.book"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    shelf.globals |= {"counts": claims.counts, "marks": MARKS}
+    shelf.globals |= {"duration": duration, "memory": origin.memory}
+    return shelf
+
+
+def _filled(template: str, **values) -> str:
+    """Markdown of a template with these values."""
+    return _shelf().get_template(f"{template}.md.jinja").render(values)
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -88,146 +118,31 @@ def _section_page(base, profile: str, section: str, judged, was_run: bool):
                 cell.source = cell.source.replace(f"{base}{os.sep}", "")
     else:
         source = read_section(base / "notebooks" / f"{section}.py")
-        heading = source.cells[0].source.splitlines()
-        said = f"This section was not run in the {profile} profile of this build."
+        heading = source.cells[0].source
+        text = _filled("not_run", heading=heading, profile=profile).rstrip()
         notebook = nbformat.v4.new_notebook(metadata=source.metadata)
-        text = "\n".join([*heading, "", ":::{warning}", said, ":::"])
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="title")]
-    box = nbformat.v4.new_markdown_cell(claim_box(judged), id="claims")
+    text = _filled("claim_box", judged=judged).rstrip()
+    box = nbformat.v4.new_markdown_cell(text, id="claims")
     notebook.cells.insert(1, box)
     return notebook
 
 
-def claim_box(judged: list[claims.Judged]) -> str:
-    """Markdown box at the top of a section: its claims, values and verdicts."""
-    lines = [
-        "::::{admonition} What this section claims, and what this run says of it",
-        ":class: claims",
-        "",
-    ]
-    lines += [
-        f"- {j.claim.statement} *{j.value}*: **{MARKS[j.verdict]}**" for j in judged
-    ]
-    lines += ["", "In brackets: 95 % interval over seeds. [](../claims.md) has more."]
-    return "\n".join([*lines, "::::"])
-
-
-def claims_page(
-    judged: list[claims.Judged],
-    reference: list[claims.Judged],
-    profile: str,
-    kept: dict[str, dict],
-) -> str:
-    """Markdown of the page ``book/claims``.
-
-    Parameters
-    ----------
-    judged : claims judged by this build
-    reference : the same claims, in the same order, judged by the reference runs
-    profile : of this build
-    kept : section -> record of its reference run
-    """
-    lines = [
-        # The wide tables need the room of the page's own contents.
-        "---",
-        "html_theme.sidebar_secondary.remove: true",
-        "---",
-        "",
-        "# Claims",
-        "",
-        "Every claim of the paper that a section of this book tests, in our words. "
-        "A verdict is computed from the 95 % interval over seeds of a recorded value: "
-        "it has to lie on the right side of the condition as a whole. "
-        "An interval that holds the line, or a single value, is inconclusive.",
-        "",
-        f"This build ran the `{profile}` profile: {claims.counts(judged)}. "
-        "The reference runs, at the paper's sizes unless the section's line says "
-        f"otherwise: {claims.counts(reference)}. "
-        "How to make a run of your own is on the page [](rerun.md).",
-        "",
-    ]
-    for section in dict.fromkeys(j.claim.section for j in judged):
-        heading = f"## [](sections/{section}.ipynb)"
-        lines += [heading, "", _reference_line(kept.get(section)), ""]
-        lines += [_claims_table(section, judged, reference, profile), ""]
-    return "\n".join(lines) + "\n"
-
-
-def _reference_line(entry: dict | None) -> str:
-    """What the reference run ran on, and in what it is not the paper's size."""
-    if entry is None:
-        return "There is no reference run."
-    facts, values = entry["provenance"], entry["parameters"]
-    told = [f"Reference run, on {facts['device']}: {' '.join(facts['data'])}"]
-    # Where data lie and what computes is no change of the experiment.
-    changed = [n for n in entry.get("changed", []) if values[n] != "set"]
-    if changed:
-        listed = ", ".join(f"`{n}: {values[n]}`" for n in changed)
-        told.append(f"Against the paper profile: {listed}.")
-    told += [entry[words] for words in ("note", "origin") if words in entry]
-    return " ".join(told)
-
-
-def _claims_table(section: str, judged, reference, profile: str) -> str:
-    header = ["Claim", "In the paper", "Condition"]
-    header += ["This build", "Verdict", "Reference run", "Verdict"]
-    rows = []
-    for here, there in zip(judged, reference, strict=True):
-        claim = here.claim
-        if claim.section == section:
-            condition = claim.condition(profile)
-            if claim.condition("paper") != condition:
-                condition += f" (reference: {claim.condition('paper')})"
-            stated = f"**{claim.id}** {claim.statement}"
-            tested = f"`{claim.quantity}` {condition}"
-            found = [x for j in (here, there) for x in (j.value, MARKS[j.verdict])]
-            rows.append([stated, claim.place, tested, *found])
-    return markdown_table(header, rows)
-
-
-def times_table(base: Path, runs: dict, profile: str, kept: dict) -> str:
-    """Table of wall time and memory of each section: this build, and reference runs."""
-    rows = []
-    for section in paths.sections(base):
-        cells = [f"[](sections/{section}.ipynb)"]
-        for entry in (runs.get(section), kept.get(section)):
-            if entry is None:
-                cells += ["not run", ""]
-                continue
-            facts = entry["provenance"]
-            cells += [duration(entry["wall_s"]), origin.memory(facts)]
-        rows.append(cells)
-    header = ["Section", f"`{profile}`", "Memory", "Reference run", "Memory"]
-    return markdown_table(header, rows) + "\n"
-
-
-def _summary(judged, reference, profile: str) -> str:
-    return (
-        f"Of {len(judged)} claims, this build (`{profile}` profile) finds "
-        f"**{claims.counts(judged)}**; the reference runs, at the paper's sizes where "
-        "that was possible, find "
-        f"**{claims.counts(reference)}**. [See them all](claims.md).\n"
-    )
-
-
 def _publish_landing_figure(base: Path, folder: Path, profile: str, runs) -> None:
     """Copy the figure tagged ``landing-figure`` and its words for the landing page."""
-    for section in runs:
-        path = executed_path(base, profile, section)
-        for cell in nbformat.read(path, as_version=4).cells:
-            if "landing-figure" in cell.metadata.get("tags", []):
-                image, suffix = _image(cell)
-                words = cell.metadata["mystnb"]
-                _write(folder / f"landing{suffix}", image)
-                _write(
-                    folder / "landing.md",
-                    f":::{{figure}} _generated/landing{suffix}\n"
-                    f":alt: {words['image']['alt']}\n\n"
-                    f"{words['figure']['caption']} From the section "
-                    f"[](sections/{section}.ipynb), as run for this build.\n:::\n",
-                )
-                return
-    _write(folder / "landing.md", "The section with this figure was not run.\n")
+    tagged = (
+        (section, cell)
+        for section in runs
+        for cell in nbformat.read(executed_path(base, profile, section), 4).cells
+        if "landing-figure" in cell.metadata.get("tags", [])
+    )
+    section, cell = next(tagged, ("", None))
+    values: dict = {"section": section, "image": ""}
+    if cell:
+        content, suffix = _image(cell)
+        values |= {"image": f"landing{suffix}", "words": cell.metadata["mystnb"]}
+        _write(folder / values["image"], content)
+    _write(folder / "landing.md", _filled("landing", **values))
 
 
 def _image(cell) -> tuple[bytes, str]:

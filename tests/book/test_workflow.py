@@ -65,13 +65,13 @@ def test_a_changed_notebook_reruns_its_section_alone_and_changed_code_all(base):
     (base / "notebooks" / f"{SECTIONS[0]}.py").touch()
     jobs, text = plan(base)
     assert jobs["execute"] == 1 and f"results/quick/{SECTIONS[0]}.ipynb" in text
-    (base / "repalign_utils" / "spectral.py").touch()
+    (base / "repalign_utils/measures/spectral.py").touch()
     assert plan(base)[0]["execute"] == len(SECTIONS)
 
 
 def test_what_only_shapes_the_site_reruns_no_section(base):
     finish(base, *SECTIONS)
-    for name in ("pages", "references", "build", "__main__"):
+    for name in ("book/pages", "book/references", "book/build", "__main__"):
         (base / "repalign_utils" / f"{name}.py").touch()
     (base / "claims.yaml").touch()
     jobs, _ = plan(base)
