@@ -14,11 +14,11 @@ from .networks.building import pretrained as pretrained
 from .networks.device import Compute as Compute
 from .networks.device import choose_device as choose_device
 from .networks.ensembles import MLPEnsemble as MLPEnsemble
+from .networks.images import NetworkInputs as NetworkInputs
 from .networks.layers import record_layers as record_layers
 from .networks.layerwise import layer_alignment as layer_alignment
 from .networks.names import head as head
 from .networks.names import stages as stages
-from .networks.network_inputs import NetworkInputs as NetworkInputs
 from .networks.outputs import accuracy as accuracy
 from .networks.outputs import last_hidden as last_hidden
 from .networks.weights import load_weights as load_weights

@@ -15,7 +15,7 @@ from .. import training
 from ..data import ImageSet
 from ..networks import building as networks
 from ..networks.device import Compute
-from ..networks.network_inputs import NetworkInputs
+from ..networks.images import NetworkInputs
 from ..networks.outputs import last_hidden
 
 KINDS = ("pretrained", "untrained", "random", "pixels")

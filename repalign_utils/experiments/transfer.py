@@ -16,8 +16,8 @@ from ..data import ImageSet
 from ..measures.probes import linear_probe
 from ..measures.spectral import Alignment, alignment
 from ..networks.device import Compute
+from ..networks.images import NetworkInputs
 from ..networks.names import new_head
-from ..networks.network_inputs import NetworkInputs
 from ..networks.outputs import accuracy, last_hidden
 from ..training import Recipe, train
 from .class_tasks import class_columns

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..measures.memory import bytes_of, size
-from .model_inputs import open_inputs, place_of
+from .inputs import open_inputs
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
 
@@ -36,7 +36,7 @@ def record_layers(
         before afterwards, also on an error
     inputs : moved batch by batch to the device of the model; one of
 
-        - tensor or array (n, ...); NumPy's floats take the dtype of the model
+        - tensor or array (n, ...); floats take the dtype of the model
         - tuple of them: several arguments; dict of them: named arguments, which may
           hold None, numbers and words too, such as the tokens of a tokenizer
         - list of n samples, or a ``Dataset``; of a sample (input, target) the input
@@ -78,7 +78,7 @@ def record_layers(
     {'0': (2, 3), '1': (2, 3), '2': (2, 1)}
     """
     limit = bytes_of(memory)
-    source = open_inputs(inputs, place_of(model)[1])
+    source = open_inputs(inputs, model)
     places: list[Place] = []
 
     def attempt(batch: int) -> dict[str, list[torch.Tensor]]:

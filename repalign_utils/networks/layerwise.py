@@ -13,7 +13,7 @@ from .. import arrays
 from ..measures.memory import bytes_of
 from ..measures.spectral import Alignment
 from ..measures.stream import AlignmentStream, bytes_of_layer, measured_layers
-from .model_inputs import Batch, open_inputs, place_of
+from .inputs import Batch, open_inputs
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
 from .positions import as_matrix, check_positions, checked_mask, mask_of
@@ -120,7 +120,7 @@ def layer_alignment(
     """
     check_positions(positions)
     limit = bytes_of(memory)
-    source = open_inputs(inputs, place_of(model)[1])
+    source = open_inputs(inputs, model)
     n = len(targets) if source.n is None else source.n  # pyright: ignore
     columns: Any = arrays.targets_matrix(targets, np.empty((n, 0)), name="inputs")
     given = checked_mask(mask, n)

@@ -12,13 +12,13 @@ from torch import nn
 
 from .. import arrays
 from .channel_axes import ChannelAxes
-from .evaluation import evaluating, run
+from .inputs import Batch, open_inputs
 from .layers import record_layers
-from .model_inputs import Batch, open_inputs, place_of
 from .names import chosen, may_be_head, named_layers
 from .passes import halving, one_pass
 from .places import Place, floats_of
 from .positions import as_matrix
+from .running import evaluating, run
 
 __all__ = ["accuracy", "last_hidden", "predict"]
 
@@ -63,7 +63,7 @@ def last_hidden(
     >>> last_hidden(net, torch.zeros(2, 4)).shape
     (2, 3)
     """
-    source = open_inputs(inputs, place_of(model)[1])
+    source = open_inputs(inputs, model)
     places: list[Place] = []
 
     def attempt(size: int) -> list[np.ndarray]:

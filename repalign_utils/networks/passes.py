@@ -9,9 +9,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .evaluation import evaluating, run
-from .model_inputs import Batch
+from .inputs import Batch
 from .places import Place, floats_of
+from .running import evaluating, run
 
 __all__ = ["check_batch_size", "halving", "one_pass"]
 

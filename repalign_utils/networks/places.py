@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from .channel_axes import ChannelAxes
-from .evaluation import evaluating, run
-from .model_inputs import Batch
+from .inputs import Batch
 from .names import call_of, chosen, named_layers
+from .running import evaluating, run
 
 __all__ = ["Place", "floats_of", "places_of"]
 

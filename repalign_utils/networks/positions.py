@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .. import arrays
-from .model_inputs import Batch
+from .inputs import Batch
 from .places import Place
 
 __all__ = ["as_matrix", "check_positions", "checked_mask", "mask_of"]

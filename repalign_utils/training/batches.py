@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..networks.network_inputs import NetworkInputs
+from ..networks.images import NetworkInputs
 
 AUGMENTATIONS = {
     "none": (False, False),

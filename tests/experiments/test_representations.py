@@ -15,7 +15,7 @@ from repalign_utils.experiments.representations import (
     weights_file,
 )
 from repalign_utils.networks.device import Compute
-from repalign_utils.networks.network_inputs import NetworkInputs
+from repalign_utils.networks.images import NetworkInputs
 from repalign_utils.networks.outputs import last_hidden
 
 CPU = Compute("cpu")

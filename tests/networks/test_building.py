@@ -6,8 +6,8 @@ import torch
 
 from repalign_utils import data
 from repalign_utils.networks.building import build, pretrained
+from repalign_utils.networks.images import NetworkInputs
 from repalign_utils.networks.names import new_head
-from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import last_hidden, predict
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)

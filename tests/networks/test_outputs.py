@@ -8,8 +8,8 @@ from torch import nn
 from torchvision.models import resnet18, squeezenet1_1
 
 from repalign_utils.networks.building import build
+from repalign_utils.networks.images import NetworkInputs
 from repalign_utils.networks.names import head
-from repalign_utils.networks.network_inputs import NetworkInputs
 from repalign_utils.networks.outputs import accuracy, last_hidden, predict
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)

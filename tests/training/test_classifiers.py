@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from repalign_utils.data import About, DataMissing, ImageSet, image_files
 from repalign_utils.networks.building import build
 from repalign_utils.networks.device import Compute
-from repalign_utils.networks.network_inputs import NetworkInputs
+from repalign_utils.networks.images import NetworkInputs
 from repalign_utils.networks.outputs import accuracy
 from repalign_utils.training import (
     Recipe,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, Protocol
 
@@ -63,20 +64,50 @@ class Batch:
     ----------
     arguments : tuple of tensors (b, ...), or of arrays that are yet to be sliced
     keywords : dict
-        Of tensors (b, ...), and of what has no rows: None, numbers, words.
+        Of the same, and of what has no rows: None, numbers, words.
+
+    Raises
+    ------
+    TypeError
+        If an argument has no rows, or no argument has.
+    ValueError
+        If rows differ among arguments.
     """
 
     arguments: tuple[Any, ...] = ()
-    keywords: dict[str, Any] = field(default_factory=dict)
+    keywords: Mapping[str, Any] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self._rowed()[0])
+    def __post_init__(self) -> None:
+        odd = [v for v in self.arguments if not _has_rows(v)]
+        if odd:
+            raise TypeError(_no_array(odd[0]))
+        lengths = {f"argument {i}": len(v) for i, v in enumerate(self.arguments, 1)}
+        lengths |= {k: len(v) for k, v in self.keywords.items() if _has_rows(v)}
+        if not lengths:
+            raise TypeError(f"inputs are a dict without rows; pass {_TAKEN}")
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{name}: {rows}" for name, rows in lengths.items())
+            raise ValueError(
+                f"inputs have different numbers of rows ({counts}); pass arguments of "
+                "one length, or samples as a list"
+            )
 
-    def _rowed(self) -> list[torch.Tensor]:
+    @classmethod
+    def of(cls, given: Any) -> Batch:
+        """The arguments that a dict, a tuple or anything else stands for."""
+        if isinstance(given, Mapping):
+            return cls(keywords=given)
+        return cls(tuple(given) if isinstance(given, tuple | list) else (given,))
+
+    def rowed(self) -> list[Any]:
+        """What has rows."""
         return [v for v in (*self.arguments, *self.keywords.values()) if _has_rows(v)]
 
-    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
-        """The same batch with every tensor of rows changed."""
+    def __len__(self) -> int:
+        return len(self.rowed()[0])
+
+    def each(self, change: Callable[[Any], Any]) -> Batch:
+        """The same batch with all that has rows changed."""
         return Batch(
             tuple(change(v) for v in self.arguments),
             {k: change(v) if _has_rows(v) else v for k, v in self.keywords.items()},
@@ -93,6 +124,12 @@ class Batch:
         return self.each(lambda v: v[where.to(v.device)])
 
 
+def _has_rows(value: Any) -> bool:
+    return hasattr(value, "__len__") and not (
+        isinstance(value, str) or getattr(value, "shape", None) == ()
+    )
+
+
 class Source:
     """Inputs to be read batch by batch, in their order.
 
@@ -104,11 +141,21 @@ class Source:
         Where the inputs are.
     """
 
-    def __init__(self, read, n: int | None, home=None, *, kind: str = ""):
+    def __init__(
+        self,
+        read: Callable[[int], Iterable[Batch]],
+        n: int | None = None,
+        *,
+        like: Iterable[Any] = (),
+        once: str = "",
+    ):
+        homes = (getattr(value, "device", None) for value in like)
+        homes = (home for home in homes if isinstance(home, torch.device))
         self.n = n
-        self.home = home or torch.device("cpu")
-        self._read = read
-        self._once = kind  # what can be read only once, such as "generator"
+        self.home = next(homes, torch.device("cpu"))
+        self.dtype: torch.dtype | None = None  # of floats; None: their own
+        self._read: Callable[[int], Iterable[Batch]] | None = read
+        self._once = once  # what can be read only once, such as "generator"
         self._ahead: tuple[int, Iterator[Batch]] | None = None
 
     def first(self, size: int) -> Batch:
@@ -146,7 +193,7 @@ class Source:
         done = 0
         for batch in batches:
             done += len(batch)
-            yield batch
+            yield batch.each(lambda value: _tensor(value, self.dtype))
         if self.n is not None and done != self.n:
             raise ValueError(
                 f"inputs gave {done} rows but their length is {self.n}; "
@@ -154,13 +201,13 @@ class Source:
             )
 
 
-def open_inputs(inputs: Any, dtype: torch.dtype | None = None) -> Source:
+def open_inputs(inputs: Any, model: nn.Module | None = None) -> Source:
     """Inputs of any kind as a source of batches.
 
     Parameters
     ----------
     inputs : see `repalign_utils.record_layers`
-    dtype : of floats that come as NumPy arrays or plain numbers; None: their own
+    model : whose dtype floats take, that of its first weights; None: their own
 
     Raises
     ------
@@ -169,89 +216,77 @@ def open_inputs(inputs: Any, dtype: torch.dtype | None = None) -> Source:
     ValueError
         If rows differ among arguments, or a DataLoader shuffles.
     """
+    source = _opened(inputs)
+    if model is not None:
+        tensors = chain(model.parameters(), model.buffers())
+        floats = (t.dtype for t in tensors if t.is_floating_point())
+        source.dtype = next(floats, None)
+    return source
+
+
+def _opened(inputs: Any) -> Source:
     if isinstance(inputs, loading.DataLoader):
         _check_in_order(inputs)
-        return Source(lambda size: _cut(inputs, size, dtype), _length(inputs))
+        return Source(lambda size: _cut(inputs, size), _length(inputs))
     if isinstance(inputs, loading.IterableDataset):
-        return Source(
-            lambda size: _cut(loading.DataLoader(inputs, size), size, dtype), None
-        )
-    if isinstance(inputs, list | loading.Dataset):
-        return _sized(inputs, lambda rows: _collated(inputs, rows, dtype))
+        return Source(lambda size: _cut(loading.DataLoader(inputs, size), size))
     if isinstance(inputs, Mapping | tuple) or hasattr(inputs, "__array__"):
-        whole = _batch(inputs, dtype, open_only=True)
-        home = next((v.device for v in whole._rowed() if torch.is_tensor(v)), None)
-
-        def part(rows: slice) -> Batch:
-            some = whole.each(lambda v: v[rows])
-            return _batch(some.keywords or some.arguments, dtype)
-
-        return Source(_slices(len(whole), part), len(whole), home)
+        whole = Batch.of(inputs)
+        part = partial(_rows_of, whole)
+        return Source(
+            partial(_slices, part, len(whole)), len(whole), like=whole.rowed()
+        )
     if hasattr(inputs, "__getitem__") and hasattr(inputs, "__len__"):
         if not isinstance(inputs, str | bytes):
-            return _sized(inputs, lambda rows: _sliced(inputs, rows, dtype))
+            part = partial(_sliced, inputs)
+            n = len(inputs)
+            return Source(partial(_slices, part, n), n, like=[inputs])
     elif isinstance(inputs, Iterable):
-        kind = type(inputs).__name__ if iter(inputs) is inputs else ""
-        return Source(lambda size: _cut(inputs, size, dtype), None, kind=kind)
+        once = type(inputs).__name__ if iter(inputs) is inputs else ""
+        return Source(lambda size: _cut(inputs, size), once=once)
     raise TypeError(f"inputs are of type {_kind(inputs)}; pass {_TAKEN}")
 
 
-def place_of(model: nn.Module) -> tuple[torch.device | None, torch.dtype | None]:
-    """Device of a network, and the dtype of its first weights that are floats."""
-    tensors = [*model.parameters(), *model.buffers()]
-    floats = (t.dtype for t in tensors if t.is_floating_point())
-    return (tensors[0].device if tensors else None), next(floats, None)
+def _slices(part: Callable[[slice], Batch], n: int, size: int) -> Iterator[Batch]:
+    for start in range(0, n, size):
+        rows = slice(start, min(start + size, n))
+        batch = part(rows)
+        if len(batch) != rows.stop - start:
+            raise ValueError(
+                f"inputs[{start}:{rows.stop}] gave {len(batch)} rows, expected "
+                f"{rows.stop - start} of the {n} that len(inputs) counts; "
+                "pass inputs whose slices have one row per input"
+            )
+        yield batch
 
 
-def _sized(inputs, part: Callable[[slice], Batch]) -> Source:
-    home = getattr(inputs, "device", None)
-    home = home if isinstance(home, torch.device) else None
-    return Source(_slices(len(inputs), part), len(inputs), home)
-
-
-def _slices(n: int, part: Callable[[slice], Batch]):
-    def read(size: int) -> Iterator[Batch]:
-        for start in range(0, n, size):
-            rows = slice(start, min(start + size, n))
-            batch = part(rows)
-            if len(batch) != rows.stop - start:
-                raise ValueError(
-                    f"inputs[{start}:{rows.stop}] gave {len(batch)} rows, expected "
-                    f"{rows.stop - start} of the {n} that len(inputs) counts; "
-                    "pass inputs whose slices have one row per input"
-                )
-            yield batch
-
-    return read
-
-
-def _cut(batches: Iterable, size: int, dtype) -> Iterator[Batch]:
+def _cut(batches: Iterable, size: int) -> Iterator[Batch]:
     for given in batches:
-        yield from _batch(_without_targets(given), dtype).pieces(size)
+        yield from Batch.of(_without_targets(given)).pieces(size)
 
 
-def _collated(items, rows: slice, dtype) -> Batch:
-    """Samples of a list or a Dataset, stacked."""
-    some = [_without_targets(items[i]) for i in range(rows.start, rows.stop)]
+def _rows_of(whole: Batch, rows: slice) -> Batch:
+    return whole.each(lambda value: value[rows])
+
+
+def _sliced(inputs, rows: slice) -> Batch:
+    """Rows of an object whose slices are batches; of a list or a Dataset, stacked."""
+    if not isinstance(inputs, list | loading.Dataset):
+        try:
+            return Batch.of(_without_targets(inputs[rows]))
+        except (TypeError, KeyError):  # takes numbers alone, as a Dataset does
+            pass
+    some = [_without_targets(inputs[i]) for i in range(rows.start, rows.stop)]
     if _are_numbers(some[0]):
-        return _batch(np.asarray(some), dtype)
+        return Batch.of(np.asarray(some))
     try:
-        stacked = loading.default_collate(some)
+        return Batch.of(loading.default_collate(some))
     except (TypeError, RuntimeError) as error:
         raise TypeError(
             f"samples {rows.start} to {rows.stop - 1} of the inputs cannot be stacked "
             f"({error}); pass samples that are tensors or arrays of one shape, or "
             "(sample, target)"
         ) from None
-    return _batch(stacked, dtype, _was_numpy(some[0]))
-
-
-def _sliced(inputs, rows: slice, dtype) -> Batch:
-    try:
-        given = inputs[rows]
-    except (TypeError, KeyError):  # takes numbers alone, as a Dataset does
-        return _collated(inputs, rows, dtype)
-    return _batch(_without_targets(given), dtype)
 
 
 def _without_targets(given: Any) -> Any:
@@ -271,65 +306,21 @@ def _are_numbers(given: Any) -> bool:
     return plain and all(isinstance(v, int | float) for v in given)
 
 
-def _batch(given: Any, dtype, numpy: bool = False, open_only: bool = False) -> Batch:
-    """One batch; with `open_only` arrays stay as they are, to be sliced."""
-
-    def tensor(value):
-        if open_only and (torch.is_tensor(value) or isinstance(value, np.ndarray)):
-            return value
-        return _tensor(value, dtype, numpy)
-
-    if isinstance(given, Mapping):
-        batch = Batch(keywords={k: _named(v, tensor) for k, v in given.items()})
-    elif isinstance(given, tuple | list):
-        batch = Batch(tuple(tensor(v) for v in given))
-    else:
-        batch = Batch((tensor(given),))
-    lengths = [len(v) for v in batch._rowed()]
-    if not lengths or not all(_has_rows(v) for v in batch.arguments):
-        raise TypeError(
-            f"inputs hold values of type {_kind(given)}, without rows; pass {_TAKEN}"
-        )
-    if len(set(lengths)) > 1:
-        names = [k for k, v in batch.keywords.items() if _has_rows(v)]
-        names = names or [f"argument {i}" for i in range(1, len(lengths) + 1)]
-        counts = ", ".join(f"{k}: {r}" for k, r in zip(names, lengths, strict=True))
-        raise ValueError(
-            f"inputs have different numbers of rows ({counts}); pass arguments of "
-            "one length, or samples as a list"
-        )
-    return batch
-
-
-def _named(value: Any, tensor) -> Any:
-    """A named argument: an array of rows, or what is handed on as it is."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return tensor(value)
-
-
-def _tensor(value: Any, dtype, numpy: bool) -> torch.Tensor:
-    if torch.is_tensor(value):
-        found = value
-    else:
+def _tensor(value: Any, dtype: torch.dtype | None) -> torch.Tensor:
+    if not torch.is_tensor(value):
         try:
             array = np.asarray(value)
-            native = np.array(array, array.dtype.newbyteorder("="))
-            found, numpy = torch.from_numpy(native), True
+            value = torch.from_numpy(np.array(array, array.dtype.newbyteorder("=")))
         except (TypeError, ValueError):
-            raise TypeError(
-                f"inputs hold a value of type {_kind(value)} that is no array of "
-                "numbers; pass tensors or arrays whose rows have one shape"
-            ) from None
-    return found.to(dtype) if numpy and dtype and found.is_floating_point() else found
+            raise TypeError(_no_array(value)) from None
+    return value.to(dtype) if dtype and value.is_floating_point() else value
 
 
-def _was_numpy(sample: Any) -> bool:
-    if isinstance(sample, Mapping):
-        return any(map(_was_numpy, sample.values()))
-    if isinstance(sample, tuple | list):
-        return any(map(_was_numpy, sample))
-    return isinstance(sample, np.ndarray | float)
+def _no_array(value: Any) -> str:
+    return (
+        f"inputs hold a value of type {_kind(value)} that is no array of numbers; pass "
+        "tensors or arrays whose rows have one shape"
+    )
 
 
 def _check_in_order(loader: loading.DataLoader) -> None:
@@ -348,10 +339,6 @@ def _length(loader: loading.DataLoader) -> int | None:
         return None
     n, size = len(loader.sampler), loader.batch_size or 1  # pyright: ignore
     return n - n % size if loader.drop_last else n
-
-
-def _has_rows(value: Any) -> bool:
-    return len(getattr(value, "shape", ())) > 0
 
 
 def _kind(value: Any) -> str:

@@ -14,7 +14,7 @@ from torch.utils.data import (
 from transformers import BatchEncoding
 
 from repalign_utils import layer_alignment, record_layers
-from repalign_utils.networks.model_inputs import open_inputs
+from repalign_utils.networks.inputs import open_inputs
 
 N = 10
 ROWS = torch.arange(N * 3.0).reshape(N, 3)
@@ -57,6 +57,7 @@ class Again:
 
 KINDS = {
     "tensor": lambda: ROWS,
+    "double tensor": lambda: ROWS.double(),
     "array": lambda: ROWS.double().numpy(),
     "big-endian": lambda: ROWS.numpy().astype(">f8"),
     "read-only": lambda: np.broadcast_to(ROWS.numpy(), (N, 3)),

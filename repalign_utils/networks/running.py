@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
 
-from .model_inputs import Batch, place_of
+from .inputs import Batch
 from .names import plain
 
 __all__ = ["evaluating", "run"]
@@ -42,7 +43,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def run(model: nn.Module, batch: Batch) -> Any:
     """Output of the plain model for a batch, which is moved to its device."""
-    device, _ = place_of(model)
-    if device is not None:
-        batch = batch.each(lambda v: v.to(device))
+    first = next(chain(model.parameters(), model.buffers()), None)
+    if first is not None:
+        batch = batch.each(lambda value: value.to(first.device))
     return plain(model)(*batch.arguments, **batch.keywords)
