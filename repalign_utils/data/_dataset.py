@@ -1,12 +1,15 @@
 """What every loader returns, and the checks that they share."""
 
-import difflib
 import hashlib
 import operator
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+
+_ORIGINS = Path(__file__).with_name("origins.toml")
+_GENERATED = {"total_rows": None}
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,23 @@ class About:
         return f"{self.rows:,} of {self.total_rows:,} rows"
 
 
+def origin(name: str, *, rows: int, sha256: str, note: str, which: str = "") -> About:
+    """Say where the data of a loader come from, as ``origins.toml`` has it.
+
+    Parameters
+    ----------
+    name : str
+        The loader.
+    rows, sha256, note
+        As in `About`.
+    which : str
+        What follows the title, e.g. ``", classes 0 and 1"``.
+    """
+    known = tomllib.loads(_ORIGINS.read_text("utf-8"))[name]
+    about = About(name, rows=rows, sha256=sha256, note=note, **_GENERATED | known)
+    return replace(about, title=about.title + which)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Inputs, targets and where they come from.
@@ -119,15 +139,3 @@ def whole_number(name: str, value: int, least: int = 1) -> int:
             f"pass for example {name}={max(least, 1000)}"
         )
     return number
-
-
-def one_of(what: str, value: object, known: Iterable[str]) -> str:
-    """Check that `value` is a known name, else name the nearest one."""
-    names = list(known)
-    if isinstance(value, str) and value in names:
-        return value
-    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.0)[0]
-    listed = ", ".join(names) if len(names) <= 12 else f"{names[0]} to {names[-1]}"
-    raise ValueError(
-        f"unknown {what} {value!r}: expected one of {listed}; did you mean {near!r}?"
-    )

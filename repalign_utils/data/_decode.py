@@ -1,26 +1,17 @@
 """Decode image files by threads; a damaged one is an error with its name."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from repalign_utils.data._image_file import content_of, rgb
 
-_BATCH = 256  # files whose bytes are held at a time
 
-
-class Digest(Protocol):
-    """What counts the bytes that were read, such as ``hashlib.sha256()``."""
-
-    def update(self, data: bytes, /) -> None:
-        """Add some bytes."""
-
-
-def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarray:
+def decoded(paths: Sequence[Path], size: int | None) -> tuple[np.ndarray, str]:
     """Decode images to red, green and blue, each as `_image_file.rgb` says.
 
     Parameters
@@ -29,12 +20,12 @@ def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarr
         At least one.
     size : int or None
         Edge to resize to; None: all have the size of the first.
-    digest : Digest
-        Is given the bytes of the files, in their order.
 
     Returns
     -------
-    array (n, 3, h, w), uint8
+    images : array (n, 3, h, w), uint8
+    sha256 : str
+        Of the bytes of the files, one after the other.
 
     Raises
     ------
@@ -55,13 +46,11 @@ def decoded(paths: Sequence[Path], size: int | None, digest: Digest) -> np.ndarr
         images[index] = image
         return content
 
+    digest = hashlib.sha256()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _BATCH):
-            for content in pool.map(
-                read, range(start, min(start + _BATCH, len(paths)))
-            ):
-                digest.update(content)
-    return images
+        for content in pool.map(read, range(len(paths))):
+            digest.update(content)
+    return images, digest.hexdigest()
 
 
 def _extent(image: np.ndarray) -> str:

@@ -1,29 +1,56 @@
-"""Find data files on disk, else download them whole; check what was got."""
+"""Find data files on disk, else download them whole; say where they belong."""
 
 import hashlib
-import http.client
 import os
-import queue
-import sys
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from tqdm import tqdm
-
-from repalign_utils.files import replacing
-
 _TIMEOUT = 4.0  # seconds for an answer, and again for each block of a download
-_BLOCK = 1 << 18
+
+Place = str | os.PathLike[str]
 
 
 class DataMissing(RuntimeError):
     """The data are neither on disk nor to be had from the network."""
 
 
-def data_folders(data_dir: str | os.PathLike[str] = "") -> list[Path]:
+def missing(
+    title: str,
+    looked: Iterable[object],
+    tried: object,
+    put: str,
+    holds: str,
+    instead: str = "drawn pictures",
+) -> DataMissing:
+    """Word the error of absent data: what was looked for, tried, and is to be done.
+
+    Parameters
+    ----------
+    title : str
+        The data set.
+    looked : iterable
+        What was not found.
+    tried : object
+        The error of the download, or a sentence on why there is none.
+    put : str
+        Which file belongs where.
+    holds : str
+        What the user's folder has to hold.
+    instead : str
+        Data that need no files.
+    """
+    if isinstance(tried, OSError):
+        tried = f"to download it failed ({tried})"
+    absent = ", nor ".join(map(str, looked))
+    return DataMissing(
+        f"{title} is not there: there is no {absent}; {tried}. {put}, or name the "
+        f"folder that holds {holds} by data_dir or REPALIGN_DATA, or take {instead}, "
+        "which need no files."
+    )
+
+
+def data_folders(data_dir: Place = "") -> list[Path]:
     """Give the folders in which data may lie, in the order of search.
 
     Parameters
@@ -57,28 +84,30 @@ def data_folders(data_dir: str | os.PathLike[str] = "") -> list[Path]:
 
 def cache_folder() -> Path:
     """Give the folder for downloads: REPALIGN_CACHE, else the user's cache."""
+    import platformdirs
+
     told = os.environ.get("REPALIGN_CACHE", "")
-    if told:
-        return Path(told).expanduser().absolute()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "repalign"
+    cache = platformdirs.user_cache_path("repalign", appauthor=False, opinion=False)
+    return Path(told).expanduser().absolute() if told else cache
 
 
-def fetch(urls: Sequence[str], target: Path, finish: Callable[[Path], object]) -> Path:
+def fetch(
+    urls: Sequence[str],
+    target: Path,
+    *,
+    known_hash: str | None = None,
+    finish: Callable[[Path], object] = Path,
+) -> Path:
     """Download a file whole or not at all, with progress on standard error.
 
     Parameters
     ----------
     urls : sequence of str
-        Addresses of the same file, tried in order. A dropped or hanging connection
-        to the only address is tried once more.
+        Addresses of the same file, tried in order.
     target : Path
         Where the file goes; its folder is made.
+    known_hash : str, optional
+        ``"md5:..."`` or ``"sha256:..."`` of the finished file.
     finish : callable
         Called with the path of the complete download before it takes its name: checks
         the content, raising ValueError if it is wrong, and may unpack it in place.
@@ -90,86 +119,46 @@ def fetch(urls: Sequence[str], target: Path, finish: Callable[[Path], object]) -
 
     Raises
     ------
-    DataMissing
+    OSError
         If no address gave the file; says what went wrong with each.
     """
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")
+    get = pooch.HTTPDownloader(
+        timeout=_TIMEOUT, progressbar=find_spec("tqdm") is not None
+    )
+
+    def download(url: str, part: str, _: object) -> None:
+        get(url, part, None)
+        finish(Path(part))
+
     failures = []
-    refused = set()  # which no second try will change
-    for url in urls if len(urls) > 1 else [*urls, *urls]:
-        if url in refused:
-            continue
+    for url in urls:
+        options = {"path": target.parent, "downloader": download}
         try:
-            return _download(url, target, finish)
-        except urllib.error.HTTPError as error:
-            error.close()
+            return Path(pooch.retrieve(url, known_hash, target.name, **options))
+        except (OSError, ValueError) as error:
             failures.append(f"{url}: {error}")
-            refused.add(url)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            failures.append(f"{url}: {reason or type(error).__name__}")
-    raise DataMissing("; ".join(dict.fromkeys(failures)))
+    raise OSError("; ".join(failures))
 
 
-def _download(url: str, target: Path, finish: Callable[[Path], object]) -> Path:
-    answer = _connect(url, _TIMEOUT)
-    with answer, replacing(target) as part:
-        _copy(answer, part, target.name)
-        try:
-            finish(part)
-        except ValueError as error:
-            # the temporary name, soon gone, would mislead
-            said = str(error).replace(str(part), "the download")
-            raise ValueError(said) from None
-    return target
-
-
-def _connect(url: str, seconds: float) -> http.client.HTTPResponse:
-    # urlopen's timeout does not cover the look-up of the name, which can hang for
-    # a minute behind a dead resolver: hence a thread that may be left behind
-    answers: queue.Queue = queue.Queue(1)
-
-    def attempt() -> None:
-        try:
-            answers.put(urllib.request.urlopen(url, timeout=seconds))
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=attempt, daemon=True).start()
-    try:
-        answer = answers.get(timeout=1.25 * seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _copy(answer: http.client.HTTPResponse, part: Path, name: str) -> None:
-    expected = int(answer.headers.get("Content-Length") or 0)
-    bar = tqdm(total=expected or None, unit="B", unit_scale=True, desc=name)
-    with bar, part.open("wb") as file:
-        while block := answer.read(_BLOCK):
-            file.write(block)
-            bar.update(len(block))
-        if expected and file.tell() != expected:
-            raise OSError(f"broke off after {file.tell():,} of {expected:,} bytes")
-
-
-def file_hash(*files: Path, kind: str = "sha256") -> str:
-    """Give the hexadecimal hash of the files' bytes, one file after the other."""
-    digest = hashlib.new(kind)
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+def files_sha256(*files: Path) -> str:
+    """Give the hexadecimal SHA-256 of the files' bytes, one file after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def check_hash(path: Path, expected: str, kind: str = "sha256") -> None:
-    """Raise ValueError, naming the file, unless its hash is the expected one."""
-    found = file_hash(path, kind=kind)
-    if found != expected:
+def check_hash(path: Path, expected: str) -> None:
+    """Raise ValueError, naming the file, unless its hash is ``"kind:sum"``."""
+    import pooch
+
+    kind, _, due = expected.partition(":")
+    found = pooch.file_hash(path, kind)
+    if found != due:
         raise ValueError(
-            f"{path} is damaged: its {kind.upper()} sum is {found} instead of "
-            f"{expected}; get it anew"
+            f"{path} is damaged: its {kind.upper()} sum is {found} instead of {due}; "
+            "get it anew"
         )

@@ -1,14 +1,15 @@
 """Images with classes: in memory, or still on disk."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from repalign_utils.data._dataset import About, one_of, whole_number
+from repalign_utils.data._dataset import About, whole_number
 from repalign_utils.data._decode import decoded
+from repalign_utils.data._names import checked_classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,8 @@ class ImageSet:
         >>> len(rows), float(targets.sum())
         (4, 0.0)
         """
-        one, other = _indices(self.classes, (first, second))
+        names = checked_classes((first, second), self.classes)
+        one, other = map(self.classes.index, names)
         rows = np.flatnonzero((self.labels == one) | (self.labels == other))
         sign = np.where(self.labels[rows] == one, np.float32(-1), np.float32(1))
         return rows, sign[:, None]
@@ -103,8 +105,13 @@ class ImageSet:
         ValueError
             If a class is unknown, which names the nearest one, or named twice.
         """
-        rows, labels, names, about = _kept(self, tuple(classes))
-        return ImageSet(self.images[rows], labels, names, about)
+        return _only(self, classes)
+
+    def take(self, rows: np.ndarray) -> "ImageSet":
+        """Keep some images, by their indices (m,), in that order."""
+        about = replace(self.about, rows=len(rows))
+        some = {"images": self.images[rows], "labels": self.labels[rows]}
+        return replace(self, **some, about=about)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +167,8 @@ class ImageFiles:
         """
         if size is not None:
             size = whole_number("size", size)
-        digest = hashlib.sha256()
-        images = decoded(self.paths, size, digest)
-        about = replace(self.about, sha256=digest.hexdigest())
+        images, sha256 = decoded(self.paths, size)
+        about = replace(self.about, sha256=sha256)
         return ImageSet(images, self.labels, self.classes, about)
 
     def only(self, classes: Iterable[str]) -> "ImageFiles":
@@ -183,75 +189,85 @@ class ImageFiles:
         ValueError
             If a class is unknown, which names the nearest one, or named twice.
         """
-        rows, labels, names, about = _kept(self, tuple(classes))
+        return _only(self, classes)
+
+    def take(self, rows: np.ndarray) -> "ImageFiles":
+        """Keep some files, by their indices (m,), in that order."""
+        about = replace(self.about, rows=len(rows))
         paths = tuple(self.paths[i] for i in rows)
-        return ImageFiles(paths, labels, names, about, self.left_out)
+        return replace(self, paths=paths, labels=self.labels[rows], about=about)
 
 
-def checked_classes(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Give `names` as a tuple, if each is known and stands once."""
-    if isinstance(names, str):
-        raise ValueError(
-            f"classes is {names!r} but must be a sequence of names; pass "
-            f"classes=({one_of('class', names, known)!r},)"
-        )
-    checked = tuple(one_of("class", name, known) for name in names)
-    if not checked:
-        raise ValueError(
-            f"classes is empty; pass some of {known[0]!r} to {known[-1]!r}"
-        )
-    twice = [name for i, name in enumerate(checked) if name in checked[:i]]
-    if twice:
-        raise ValueError(f"class {twice[0]!r} is named twice; name each class once")
-    return checked
+#: Images with classes, wherever they are: both have `labels`, `classes` and `about`,
+#: and give a part of themselves by `take` (rows) and `only` (classes).
+Images = ImageSet | ImageFiles
 
 
-def draw_per_class(
-    labels: np.ndarray,
-    classes: Sequence[str],
-    n_per_class: int | None,
-    seed: int,
-    place: str = "",
-) -> np.ndarray:
-    """Give rows (m,), ascending: the first of a seeded permutation of each class."""
-    seed = whole_number("seed", seed, least=0)
-    if n_per_class is None:
-        return np.arange(len(labels))
-    n_per_class = whole_number("n_per_class", n_per_class)
-    rng = np.random.default_rng(seed)
-    kept = []
-    for index, name in enumerate(classes):
-        rows = np.flatnonzero(labels == index)
-        if n_per_class > len(rows):
-            where = f" in {place}" if place else ""
-            raise ValueError(
-                f"n_per_class is {n_per_class} but class {name!r} has {len(rows)} "
-                f"images{where}; pass at most n_per_class={len(rows)}"
-            )
-        kept.append(rng.permutation(rows)[:n_per_class])
-    return np.sort(np.concatenate(kept))
+@dataclass(frozen=True)
+class PerClass:
+    """So many images of each class: the first of a seeded permutation of the class.
+
+    Attributes
+    ----------
+    n : int or None
+        Images of a class; None: all there are.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If either is out of range.
+    """
+
+    n: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Check both, before any file is read."""
+        if self.n is not None:
+            whole_number("n_per_class", self.n)
+        whole_number("seed", self.seed, least=0)
+
+    def rows(
+        self, labels: np.ndarray, classes: Sequence[str], place: str = ""
+    ) -> np.ndarray:
+        """Give rows (m,), ascending; a label of -1 is of no class."""
+        if self.n is None:
+            return np.flatnonzero(labels >= 0)
+        rng = np.random.default_rng(self.seed)
+        kept = []
+        for index, name in enumerate(classes):
+            rows = np.flatnonzero(labels == index)
+            if self.n > len(rows):
+                raise ValueError(
+                    f"n_per_class is {self.n} but class {name!r} has {len(rows)} "
+                    f"images{place}; pass at most n_per_class={len(rows)}"
+                )
+            kept.append(rng.permutation(rows)[: self.n])
+        return np.sort(np.concatenate(kept))
+
+    def note(self, classes: int) -> str:
+        """Say how the images of so many classes were chosen."""
+        if self.n is None:
+            return f"all of each of {classes} classes"
+        return f"{self.n:,} of each of {classes} classes, drawn with seed {self.seed}"
 
 
-def drawn(n_per_class: int | None, seed: int, classes: int) -> str:
-    """Say for the note how the images were chosen."""
-    amount = "all" if n_per_class is None else f"{n_per_class:,}"
-    of = f"{amount} of each of {classes} classes"
-    return of if n_per_class is None else f"{of}, drawn with seed {seed}"
+def relabelled(labels: np.ndarray, chosen: Iterable[int], known: int) -> np.ndarray:
+    """Count labels (n,) of `known` classes in the order of some; -1: none of these."""
+    places = np.full(known, -1)
+    for place, label in enumerate(chosen):
+        places[label] = place
+    return places[labels]
 
 
-def _indices(known: Sequence[str], names: Sequence[str]) -> list[int]:
-    return [known.index(name) for name in checked_classes(names, known)]
-
-
-def _kept(
-    images: ImageSet | ImageFiles, names: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], About]:
-    """Rows of these classes; their labels, counted in this order; names; origin."""
-    places = np.full(len(images.classes), -1)
-    places[_indices(images.classes, names)] = np.arange(len(names))
-    rows = np.flatnonzero(places[images.labels] >= 0)
-    note = images.about.note
+def _only(images: "Images", classes: Iterable[str]) -> Any:
+    names = checked_classes(tuple(classes), images.classes)
+    chosen = map(images.classes.index, names)
+    labels = relabelled(images.labels, chosen, len(images.classes))
+    rows = np.flatnonzero(labels >= 0)
+    kept = images.take(rows)
+    about = kept.about
     if len(names) < len(images.classes):
-        note = f"{note}; {len(names)} of these kept"
-    about = replace(images.about, rows=len(rows), note=note)
-    return rows, places[images.labels[rows]], names, about
+        about = replace(about, note=f"{about.note}; {len(names)} of these kept")
+    return replace(kept, labels=labels[rows], classes=names, about=about)

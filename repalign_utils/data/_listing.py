@@ -1,20 +1,15 @@
 """List the images below a folder, in an order that every system agrees on."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from repalign_utils.data._image_file import readable_suffixes
+from repalign_utils.data._names import composed
 
 # what systems leave behind, besides hidden files
 _LITTER = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
-
-
-def composed(name: str) -> str:
-    """Give a name in Unicode's composed form (NFC): macOS takes letters apart."""
-    return unicodedata.normalize("NFC", name)
 
 
 def class_folders(folder: Path) -> dict[str, str]:

@@ -1,31 +1,23 @@
-"""Slices of bodies and where along the axis they lie: the UCI set, and a phantom."""
+"""Slices of bodies and where along the axis they lie: the UCI set."""
 
-import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from repalign_utils.data._dataset import (
-    About,
-    Dataset,
-    arrays_sha256,
-    float32_rows,
-    whole_number,
-)
-from repalign_utils.data._fetch import DataMissing, data_folders, fetch, file_hash
-from repalign_utils.data.procedural.phantom import (
-    FIRST,
-    LAST,
-    Patients,
-    cut,
-    draw_patients,
+from repalign_utils._extras import need
+from repalign_utils.data._dataset import Dataset, float32_rows, origin, whole_number
+from repalign_utils.data._fetch import (
+    Place,
+    data_folders,
+    fetch,
+    files_sha256,
+    missing,
 )
 
 _URL = (
@@ -43,22 +35,20 @@ _PATTERNS = (
     _ARCHIVE,
 )
 _TOTAL_ROWS = 53_500
-_FEATURES = 384
-_HEADER = ["patientId", *(f"value{i}" for i in range(_FEATURES)), "reference"]
-_HEAD, _SOLES = 0.0, 180.0  # positions of the top and the bottom of a body
-_LONGEST_LINE = 1 << 16  # characters of a header; more is another kind of file
-_OUTSIDE = -0.25  # marks a bin outside of the image, in the phantom of the body
-_BONE_BINS, _AIR_BINS = (24, 10), (18, 8)  # sectors x shells
-_RAYS, _STEPS = 72, 40  # sample points: the least that both grids divide
-_SLICES_PER_PATIENT = 25
-_BATCH = 500  # slices rendered at a time: 60 MB
+# column -> its least and largest value; shares reach from "outside" to 1, positions
+# from the top of the head to the soles of the feet
+_RANGES = {
+    "patientId": (0, 1e6),
+    **{f"value{i}": (-0.25, 1) for i in range(384)},
+    "reference": (0, 180),
+}
 
 
 def ct_slices(
     n: int = 1000,
     *,
-    data_dir: str | os.PathLike[str] = "",
-    path: str | os.PathLike[str] = "",
+    data_dir: Place = "",
+    path: Place = "",
     seed: int = 0,
 ) -> Dataset:
     """Read the UCI set "Relative location of CT slices on axial axis" (Graf 2011).
@@ -110,16 +100,13 @@ def ct_slices(
     position = table[:, -1] - table[:, -1].min()
     targets = position / (position.max() / 2) - 1
     kept = np.sort(np.random.default_rng(seed).permutation(len(table))[:n])
-    about = About(
-        name="ct_slices",
-        title='the UCI set "Relative location of CT slices on axial axis"',
+    about = origin(
+        "ct_slices",
         rows=len(kept),
-        total_rows=max(_TOTAL_ROWS, len(table)),
-        source="F. Graf et al. 2011, UCI data set 206",
-        licence="CC BY 4.0",
-        sha256=file_hash(file),
+        sha256=files_sha256(file),
         note=_amount(n, len(table), seed, file.name),
     )
+    about = replace(about, total_rows=max(_TOTAL_ROWS, len(table)))
     inputs = float32_rows(table[kept, 1:-1])
     patients = table[kept, 0].astype(np.int64)
     return Dataset(inputs, float32_rows(targets[kept]), about, patients)
@@ -135,7 +122,7 @@ def _amount(n: int, rows: int, seed: int, file: str) -> str:
     return drawn if rows >= _TOTAL_ROWS else f"{drawn}; {held}"
 
 
-def _given_file(path: str | os.PathLike[str]) -> Path:
+def _given_file(path: Place) -> Path:
     file = Path(path).expanduser().absolute()
     if not file.is_file():
         raise FileNotFoundError(
@@ -145,23 +132,27 @@ def _given_file(path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def _ct_file(data_dir: str | os.PathLike[str]) -> Path:
+def _ct_file(data_dir: Place) -> Path:
     folders = data_folders(data_dir)
+    looked = [folder / pattern for folder in folders for pattern in _PATTERNS]
     for folder in folders:
         for pattern in _PATTERNS:
             if found := sorted(folder.glob(pattern)):
                 return found[0]
-    target = folders[-1] / "ct_slices" / _ARCHIVE
     try:
-        return fetch([_URL], target, finish=_check_whole)
-    except DataMissing as error:
-        looked = ", ".join(str(f / p) for f in folders for p in _PATTERNS)
-        raise DataMissing(
-            f"the CT slices are not there: there is none of {looked}; to download "
-            f"them failed ({error}). Put {_CSV} or its zip into "
-            f"{folders[0] / 'ct_slices'}, or name a CSV by path, or name the folder "
-            "that holds ct_slices by data_dir or REPALIGN_DATA, or take ct_phantom, "
-            "which needs no files."
+        return fetch([_URL], folders[-1] / "ct_slices" / _ARCHIVE, finish=_check_whole)
+    except OSError as error:
+        put = (
+            f"Put {_CSV} or its zip into {folders[0] / 'ct_slices'}, or name a CSV by "
+            "path"
+        )
+        raise missing(
+            "The set of CT slices",
+            looked,
+            error,
+            put,
+            "ct_slices",
+            "slices of ct_phantom",
         ) from None
 
 
@@ -173,196 +164,55 @@ def _check_whole(file: Path) -> None:
 
 def _read_table(file: Path) -> np.ndarray:
     """Read and check the whole table (rows, 386)."""
+    pd = need("pandas", "run")
     try:
-        with file.open("rb") as raw, _unpacked(raw, file) as plain:
-            text = io.TextIOWrapper(plain, "utf-8-sig")
-            _check_header(file, text.readline(_LONGEST_LINE))
-            lines = [line for line in text if not line.isspace()]
-    except (zipfile.BadZipFile, zlib.error, UnicodeDecodeError) as error:
+        with file.open("rb") as raw:
+            read = pd.read_csv(
+                _unpacked(raw),
+                encoding="utf-8-sig",
+                index_col=False,
+                low_memory=False,
+            )
+    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{file} is damaged ({error}); get it anew from {_URL}"
         ) from None
-    if not lines:
-        raise ValueError(f"{file} has a header but no rows; get it anew from {_URL}")
-    try:
-        table = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
-    except ValueError as error:
-        raise ValueError(_first_fault(file, lines) or f"{file}: {error}") from None
-    if table.shape[1] != len(_HEADER):
-        raise ValueError(_first_fault(file, lines))
-    _check_ranges(file, table)
+    _check_columns(file, [str(name).strip() for name in read.columns])
+    table = read.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    lowest, highest = np.array(list(_RANGES.values())).T
+    # so written that NaN, too, is out of range
+    for row, column in np.argwhere(~((table >= lowest) & (table <= highest))):
+        raise ValueError(
+            f"{file} has {read.iat[row, column]} in row {row + 1} below the header, "
+            f"column {read.columns[column]}, but must have a number from "
+            f"{lowest[column]:g} to {highest[column]:g} there; mend or drop that row, "
+            "or get the file anew"
+        )
+    if len(set(table[:, -1])) < 2:
+        raise ValueError(
+            f"{file} has {len(table)} rows and not two different references, by which "
+            f"to rescale them; pass a longer part, or get it anew from {_URL}"
+        )
     return table
 
 
-@contextmanager
-def _unpacked(raw: IO[bytes], file: Path) -> Iterator[IO[bytes]]:
-    packed = raw.read(4) == b"PK\x03\x04"
-    raw.seek(0)
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    packed = file.read(4) == b"PK\x03\x04"
+    file.seek(0)
     if not packed:
-        yield raw
-        return
-    with zipfile.ZipFile(raw) as archive:
-        names = [n for n in archive.namelist() if n.endswith((_CSV, _ARCHIVE))]
-        if len(names) != 1:
+        return file
+    archive = zipfile.ZipFile(file)
+    names = [n for n in archive.namelist() if n.endswith((_CSV, _ARCHIVE))]
+    if len(names) != 1:
+        raise ValueError(f"it holds {archive.namelist()} but must hold one {_CSV}")
+    return _unpacked(archive.open(names[0]))  # which may be a zip in turn
+
+
+def _check_columns(file: Path, names: list[str]) -> None:
+    for at, (name, due) in enumerate(zip_longest(names, _RANGES), start=1):
+        if name != due:
             raise ValueError(
-                f"{file} holds {archive.namelist()} but must hold one {_CSV}; "
-                f"get it anew from {_URL}"
+                f"{file} has {len(names)} columns, number {at} called {name!r}, but "
+                f"must have {len(_RANGES)}, number {at} called {due!r}; pass a CSV "
+                f"with the first line of {_CSV}"
             )
-        # what it holds may be a zip in turn
-        with archive.open(names[0]) as inner, _unpacked(inner, file) as plain:
-            yield plain
-
-
-def _check_header(file: Path, line: str) -> None:
-    names = [name.strip() for name in line.split(",")]
-    if names == _HEADER:
-        return
-    pairs = zip_longest(names, _HEADER)
-    at, (name, due) = next((i, p) for i, p in enumerate(pairs, 1) if p[0] != p[1])
-    raise ValueError(
-        f"{file} has {len(names)} columns, number {at} called {name!r}, but must have "
-        f"{len(_HEADER)}, number {at} called {due!r}; pass a CSV with the first line "
-        f"of {_CSV}"
-    )
-
-
-def _first_fault(file: Path, lines: list[str]) -> str:
-    """Say in which row and column the reader of numbers stumbled."""
-    for row, line in enumerate(lines, start=1):
-        cells = line.rstrip("\r\n").split(",")
-        if len(cells) != len(_HEADER):
-            return (
-                f"{file} has {len(cells)} cells in row {row} below the header but must "
-                f"have {len(_HEADER)}; it is broken off or damaged: get it anew"
-            )
-        for column, cell in zip(_HEADER, cells, strict=True):
-            if not _is_number(cell):
-                return _bad_cell(file, row, column, repr(cell), "a number")
-    return ""
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _bad_cell(file: Path, row: int, column: str, found: str, due: str) -> str:
-    return (
-        f"{file} has {found} in row {row} below the header, column {column}, but must "
-        f"have {due} there; mend or drop that row, or get the file anew"
-    )
-
-
-def _check_ranges(file: Path, table: np.ndarray) -> None:
-    # patients are numbered; shares reach from "outside" to 1
-    lowest = np.array([0.0, *[_OUTSIDE] * _FEATURES, _HEAD])
-    highest = np.array([1e6, *[1.0] * _FEATURES, _SOLES])
-    # so written that NaN, too, is out of range
-    bad = np.argwhere(~((table >= lowest) & (table <= highest)))
-    if len(bad):
-        row, column = bad[0]
-        due = f"a number from {lowest[column]:g} to {highest[column]:g}"
-        found = f"{table[row, column]:g}"
-        raise ValueError(_bad_cell(file, row + 1, _HEADER[column], found, due))
-    if np.ptp(table[:, -1]) == 0:
-        raise ValueError(
-            f"{file} has the reference {table[0, -1]:g} in all of its {len(table)} "
-            "rows but needs two different ones to be rescaled; pass a longer part"
-        )
-
-
-def ct_phantom(n: int = 1000, *, seed: int = 0) -> Dataset:
-    """Cut procedural bodies across their axis: an embedded stand-in for CT slices.
-
-    Bodies from head to hip, drawn of ellipses that change along the axis and vary
-    from patient to patient in proportions, fat, bone, lungs, posture and the gas in
-    the bowel. A slice is described as in the UCI set (Graf et al. 2011) by two
-    histograms in polar coordinates: of bone and of air inside the body. That the 240
-    bins are 24 sectors of 10 shells and the 144 bins 18 of 8 we read off from the bins
-    that the real file marks as outside of the image; the shells end where the body
-    ends in its longer direction. Here a bin holds the share of its area, in the real
-    file a saturating function of the amount. Positions are uniform from 2 to 98 cm
-    below the top of the head, the range of the real set.
-
-    Parameters
-    ----------
-    n : int
-        Slices, of about n / 25 patients (at least 2).
-    seed : int
-        Seed of all draws.
-
-    Returns
-    -------
-    Dataset
-        inputs (n, 384): 240 bins of bone, sector by sector from the inside out, then
-        144 of air; shares in [0, 1], or -0.25 where a bin holds nothing of the body;
-        targets (n, 1): the position, -1 at 2 cm and +1 at 98 cm; labels: the
-        patients.
-
-    Raises
-    ------
-    ValueError
-        If `n` or `seed` is out of range.
-
-    Examples
-    --------
-    >>> slices = ct_phantom(n=20)
-    >>> slices.inputs.shape, slices.targets.shape
-    ((20, 384), (20, 1))
-    """
-    n, seed = whole_number("n", n), whole_number("seed", seed, least=0)
-    rng = np.random.default_rng(seed)
-    count = max(2, round(n / _SLICES_PER_PATIENT))
-    bodies = draw_patients(count, rng)
-    labels = rng.integers(count, size=n)
-    positions = rng.uniform(FIRST, LAST, n)
-    batches = [slice(i, i + _BATCH) for i in range(0, n, _BATCH)]
-    of = [{k: v[labels[b]] for k, v in bodies.items()} for b in batches]
-    inputs = np.concatenate(
-        [_features(p, positions[b]) for p, b in zip(of, batches, strict=True)]
-    )
-    targets = float32_rows(2 * (positions - FIRST) / (LAST - FIRST) - 1)
-    about = About(
-        name="ct_phantom",
-        title="slices through a procedural body phantom",
-        rows=n,
-        total_rows=None,
-        source="this package, after the features of Graf et al. 2011",
-        licence="none needed",
-        sha256=arrays_sha256(inputs, targets),
-        note=f"{count} patients, seed {seed}",
-    )
-    return Dataset(inputs, targets, about, labels)
-
-
-def _features(patients: Patients, positions: np.ndarray) -> np.ndarray:
-    """Histograms (n, 384) of bone and air over sectors and shells."""
-    angle = (np.arange(_RAYS) + 0.5) * (2 * np.pi / _RAYS)
-    radius = (np.arange(_STEPS) + 0.5) / _STEPS
-    x = np.outer(np.cos(angle), radius).ravel()
-    y = np.outer(np.sin(angle), radius).ravel()
-    body, bone, air = cut(patients, positions, x, y)
-    return np.hstack(
-        [
-            _histogram(bone, body, radius, _BONE_BINS),
-            _histogram(air, body, radius, _AIR_BINS),
-        ]
-    )
-
-
-def _histogram(
-    tissue: np.ndarray, body: np.ndarray, radius: np.ndarray, bins: tuple[int, int]
-) -> np.ndarray:
-    sectors, shells = bins
-    cells = (-1, sectors, _RAYS // sectors, shells, _STEPS // shells)
-    # a sample point stands for an area in proportion to its radius
-    area = radius.reshape(shells, -1).astype(np.float32)
-    area = area / (area.sum(axis=1, keepdims=True) * (_RAYS // sectors))
-    share = np.einsum("nsrht,ht->nsh", tissue.reshape(cells), area)
-    empty = ~body.reshape(cells).any(axis=(2, 4))
-    share[empty] = _OUTSIDE
-    share = share.clip(max=1)  # the areas of a bin add up to 1 but for rounding
-    return share.reshape(len(share), -1)

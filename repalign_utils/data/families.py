@@ -1,58 +1,24 @@
 """Which classes are natural and which artificial, for transfer between families."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from repalign_utils.data._dataset import one_of
+from repalign_utils.data._names import one_of
 from repalign_utils.data.procedural.images import NAMES
 
 _TSV = Path(__file__).with_name("imagenet_families.tsv")
 _KINDS = ("natural", "artificial")
 
-# the twenty superclasses of Krizhevsky (2009), each with its five classes
-_SUPERCLASSES = {
-    "aquatic mammals": "beaver dolphin otter seal whale",
-    "fish": "aquarium_fish flatfish ray shark trout",
-    "flowers": "orchid poppy rose sunflower tulip",
-    "food containers": "bottle bowl can cup plate",
-    "fruit and vegetables": "apple mushroom orange pear sweet_pepper",
-    "household electrical devices": "clock keyboard lamp telephone television",
-    "household furniture": "bed chair couch table wardrobe",
-    "insects": "bee beetle butterfly caterpillar cockroach",
-    "large carnivores": "bear leopard lion tiger wolf",
-    "large man-made outdoor things": "bridge castle house road skyscraper",
-    "large natural outdoor scenes": "cloud forest mountain plain sea",
-    "large omnivores and herbivores": "camel cattle chimpanzee elephant kangaroo",
-    "medium-sized mammals": "fox porcupine possum raccoon skunk",
-    "non-insect invertebrates": "crab lobster snail spider worm",
-    "people": "baby boy girl man woman",
-    "reptiles": "crocodile dinosaur lizard snake turtle",
-    "small mammals": "hamster mouse rabbit shrew squirrel",
-    "trees": "maple_tree oak_tree palm_tree pine_tree willow_tree",
-    "vehicles 1": "bicycle bus motorcycle pickup_truck train",
-    "vehicles 2": "lawn_mower rocket streetcar tank tractor",
-}
-_ARTIFICIAL = (
-    "food containers",
-    "household electrical devices",
-    "household furniture",
-    "large man-made outdoor things",
-    "vehicles 1",
-    "vehicles 2",
-)
+_SUPERCLASSES = tomllib.loads(Path(__file__).with_name("families.toml").read_text())
 
 
-def _split(
-    artificial: Iterable[str], natural: Iterable[str]
-) -> MappingProxyType[str, str]:
-    kinds = dict.fromkeys(artificial, "artificial") | dict.fromkeys(natural, "natural")
-    return MappingProxyType(dict(sorted(kinds.items())))
-
-
-def _members(superclasses: Iterable[str]) -> list[str]:
-    return " ".join(_SUPERCLASSES[name] for name in superclasses).split()
+def _split(kinds: Mapping[str, Iterable[str]]) -> MappingProxyType[str, str]:
+    pairs = ((name, kind) for kind, names in kinds.items() for name in names)
+    return MappingProxyType(dict(sorted(pairs)))
 
 
 #: Data set -> {class: "natural" or "artificial"}. CIFAR-10 as in Imani et al. (2022):
@@ -60,16 +26,10 @@ def _members(superclasses: Iterable[str]) -> list[str]:
 #: is our reading; the drawn pictures, sources and targets.
 FAMILIES = MappingProxyType(
     {
-        "cifar10": _split(
-            ("airplane", "automobile", "ship", "truck"),
-            ("bird", "cat", "deer", "dog", "frog", "horse"),
-        ),
-        "cifar100": _split(
-            _members(_ARTIFICIAL),
-            _members(name for name in _SUPERCLASSES if name not in _ARTIFICIAL),
-        ),
-        "procedural": _split(NAMES["artificial"], NAMES["natural"]),
+        name: _split({kind: chain(*of.values()) for kind, of in kinds.items()})
+        for name, kinds in _SUPERCLASSES.items()
     }
+    | {"procedural": _split(NAMES)}
 )
 
 

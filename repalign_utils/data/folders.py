@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,20 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from repalign_utils.data._dataset import About, one_of
-from repalign_utils.data._fetch import DataMissing, data_folders
-from repalign_utils.data._image_set import (
-    ImageFiles,
-    ImageSet,
+from repalign_utils.data._dataset import About, origin
+from repalign_utils.data._fetch import Place, data_folders, missing
+from repalign_utils.data._image_set import ImageFiles, Images, ImageSet, PerClass
+from repalign_utils.data._listing import class_folders, images_below, images_beside
+from repalign_utils.data._names import (
     checked_classes,
-    draw_per_class,
-    drawn,
-)
-from repalign_utils.data._listing import (
-    class_folders,
     composed,
-    images_below,
-    images_beside,
+    few,
+    listed_names,
+    one_of,
 )
 
 _SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
@@ -39,10 +34,8 @@ _OFFICE_CLASSES = tuple(
 
 
 def image_files(
-    path: str | os.PathLike[str],
-    classes: (
-        Iterable[str] | str | os.PathLike[str] | ImageFiles | ImageSet | None
-    ) = None,
+    path: Place,
+    classes: Iterable[str] | Place | Images | None = None,
     *,
     n_per_class: int | None = None,
     seed: int = 0,
@@ -90,7 +83,7 @@ def image_files(
     Traceback (most recent call last):
     FileNotFoundError: path is 'not/there', but there is no folder ...
     """
-    folder = Path(path).expanduser().absolute()
+    draw, folder = PerClass(n_per_class, seed), Path(path).expanduser().absolute()
     if not folder.is_dir():
         found = "that is a file" if folder.is_file() else f"there is no folder {folder}"
         raise FileNotFoundError(
@@ -105,7 +98,7 @@ def image_files(
             _refuse_one_folder_of_folders(folder, on_disk[names[0]], paths)
         if beside := images_beside(folder):
             left_out["beside the class folders"] = beside
-    kept = draw_per_class(labels, names, n_per_class, seed, str(folder))
+    kept = draw.rows(labels, names, f" in {folder}")
     chosen = tuple(paths[i] for i in kept)
     depth = len(folder.parts) + 2
     nested = sum(len(path.parts) > depth for path in chosen)
@@ -117,7 +110,7 @@ def image_files(
         source=f"folder {folder.name}",
         licence="as its files",
         sha256=_list_sha256(folder, chosen),
-        note=_note(drawn(n_per_class, seed, len(names)), nested, left_out),
+        note=_note(draw.note(len(names)), nested, left_out),
     )
     return ImageFiles(chosen, labels[kept], names, about, dict(left_out))
 
@@ -127,7 +120,7 @@ def office31(
     size: int = 64,
     *,
     n_per_class: int | None = None,
-    data_dir: str | os.PathLike[str] = "",
+    data_dir: Place = "",
     seed: int = 0,
 ) -> ImageSet:
     """Read one domain of Office-31 (Saenko et al. 2010): things of an office.
@@ -169,18 +162,15 @@ def office31(
     """
     folder = _office_folder(one_of("domain", domain, _OFFICE_DOMAINS), data_dir)
     files = image_files(folder, _OFFICE_CLASSES, n_per_class=n_per_class, seed=seed)
-    total = sum(_OFFICE_DOMAINS.values())
     held, whole = files.about.total_rows, _OFFICE_DOMAINS[domain]
     part = "" if held == whole else f"; the folder holds {held:,} of {whole:,}"
     read = files.read(size)
-    about = replace(
-        read.about,
-        name="office31",
-        title=f"Office-31, domain {domain}",
-        total_rows=total,
-        source="K. Saenko, B. Kulis, M. Fritz and T. Darrell 2010",
-        licence="none stated, for research",
+    about = origin(
+        "office31",
+        rows=len(read.labels),
+        sha256=read.about.sha256,
         note=f"{read.about.note}; resized to {size} x {size}{part}",
+        which=f", domain {domain}",
     )
     return replace(read, about=about)
 
@@ -188,7 +178,7 @@ def office31(
 def _class_names(
     folder: Path,
     known: Sequence[str],
-    classes: Iterable[str] | str | os.PathLike[str] | ImageFiles | ImageSet | None,
+    classes: Iterable[str] | Place | Images | None,
 ) -> tuple[str, ...]:
     if not known:
         raise ValueError(
@@ -197,18 +187,17 @@ def _class_names(
     if classes is None:
         _refuse_splits(folder, known)
         return tuple(known)
-    if isinstance(classes, ImageFiles | ImageSet):
+    if isinstance(classes, Images):
         return _same_classes(folder, known, classes.classes)
     if isinstance(classes, str | os.PathLike):
-        names: Sequence[str] = listed_names(Path(classes))
+        names = listed_names(Path(classes))
     else:
-        names = tuple(classes)
-    names = tuple(composed(n) if isinstance(n, str) else n for n in names)
-    missing = [name for name in names if name not in known]
-    if len(missing) > 1:
+        names = tuple(composed(n) if isinstance(n, str) else n for n in classes)
+    lacking = [name for name in names if name not in known]
+    if len(lacking) > 1:
         raise ValueError(
-            f"{folder} lacks {len(missing)} of {len(names)} classes: "
-            f"{_first(missing)}; put them there or ask for others"
+            f"{folder} lacks {len(lacking)} of {len(names)} classes: "
+            f"{few(lacking)}; put them there or ask for others"
         )
     try:
         return checked_classes(names, known)
@@ -231,39 +220,14 @@ def _same_classes(
     lacking = [name for name in wanted if name not in known]
     added = [name for name in known if name not in wanted]
     if lacking or added:
-        lacks = f" lacks {_first(lacking)}" if lacking else ""
-        has = f" has {_first(added)} besides" if added else ""
+        lacks = f" lacks {few(lacking)}" if lacking else ""
+        has = f" has {few(added)} besides" if added else ""
         raise ValueError(
             f"{folder} must hold the {len(wanted)} classes of the other images, but "
             f"it{lacks}{' and' if lacks and has else ''}{has}; make the folders the "
             "same, or name the classes to take from both"
         )
     return wanted
-
-
-def _first(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
-
-
-def listed_names(path: Path) -> tuple[str, ...]:
-    """Give the names in a text file, one a line, in composed form.
-
-    A ``#`` after a space starts a comment.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"classes is {os.fspath(path)!r}, but there is no such file; pass a text "
-            "file with one name per line, or a sequence of names"
-        )
-    # a name may hold the sign itself: c#
-    text = path.read_text("utf-8-sig").splitlines()
-    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text)
-    return tuple(composed(line) for line in lines if line)
 
 
 def _listed(
@@ -319,19 +283,18 @@ def _list_sha256(folder: Path, paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _office_folder(domain: str, data_dir: str | os.PathLike[str]) -> Path:
-    tried = []
-    for folder in data_folders(data_dir):
-        for root in (folder / "office31", folder):
-            for place in (root / domain / "images", root / domain):
-                if place.is_dir():
-                    return place
-                tried.append(place)
-    raise DataMissing(
-        f"Office-31 is not there: there is no folder {tried[1]}, nor "
-        f"{tried[0]} as in the original, nor the same in {tried[-1].parent}. There is "
-        "no download of this set: get it from the project page of its authors (K. "
-        "Saenko, Adapting Visual Category Models to New Domains, 2010), unpack it to "
-        f"{tried[1].parent}, or name the folder that holds office31 by data_dir or "
-        "REPALIGN_DATA, or take drawn pictures, which need no files."
+def _office_folder(domain: str, data_dir: Place) -> Path:
+    folders = data_folders(data_dir)
+    roots = [root for folder in folders for root in (folder / "office31", folder)]
+    places = [p for r in roots for p in (r / domain / "images", r / domain)]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise missing(
+        "Office-31",
+        places,
+        "there is no download of this set",
+        "Get it from the project page of its authors (K. Saenko, Adapting Visual "
+        f"Category Models to New Domains, 2010) and unpack it to {roots[0]}",
+        "office31",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from .. import data
 from ..data import ImageFiles, ImageSet
 from ..data._fetch import data_folders
 from ..data._listing import class_folders
-from ..data.folders import listed_names
+from ..data._names import few, listed_names
+from ..spelling import did_you_mean
 
 SOURCES = ("procedural", "cifar100", "imagenet")
 FAMILIES = ("artificial", "natural")
@@ -103,26 +103,20 @@ def check_families(
     known = tuple(class_folders(Path(name).expanduser()))
     for parameter, found in names.items():
         if unknown := [n for n in found if n not in known]:
-            near = difflib.get_close_matches(unknown[0], known, 1)
             raise ValueError(
-                f"{parameter} names {_few(unknown)}, for which {name} has no folder"
-                f"{f'; did you mean {near[0]!r}?' if near else ''}"
+                f"{parameter} names {few(unknown)}, for which {name} has no folder; "
+                f"{did_you_mean(unknown[0], known)}name folders of classes"
             )
         if len(set(found)) < 2:
             raise ValueError(
-                f"{parameter} names {_few(found) or 'no class'}; name at least two "
+                f"{parameter} names {few(found) or 'no class'}; name at least two "
                 "classes, one a line, for a network to tell apart"
             )
     if both := [n for n in names["natural_list"] if n in names["artificial_list"]]:
         raise ValueError(
-            f"natural_list and artificial_list both name {_few(both)}; a class belongs "
+            f"natural_list and artificial_list both name {few(both)}; a class belongs "
             "to one family"
         )
-
-
-def _few(names) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(map(repr, names[:3])) + more
 
 
 def _some(names, count: int, seed: int) -> tuple[str, ...]:

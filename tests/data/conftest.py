@@ -70,7 +70,7 @@ def site(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def cache(request, tmp_path, monkeypatch):
-    """Empty cache, no folder of data, and no patience with a silent network."""
+    """Empty cache, no folder of data, and little patience with a silent network."""
     monkeypatch.setenv("REPALIGN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(_fetch, "_TIMEOUT", 0.5)
     if "real_data" not in request.fixturenames:

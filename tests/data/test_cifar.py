@@ -3,11 +3,11 @@ import io
 import pickle
 import re
 import tarfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets import CIFAR10, CIFAR100
 
 from repalign_utils import data
 from repalign_utils.data import cifar
@@ -16,36 +16,38 @@ from tests.data.conftest import sends
 TWO = ("ship", "cat")
 
 
-def _invented(original, rows):
-    """Batches of invented images, the archive that holds them, and their sums."""
+def _invented(original, key, rows, classes, monkeypatch):
+    """Batches of invented images, and the archive that holds them, with their sums."""
     rng = np.random.default_rng(0)
-    contents, batches = {}, {}
-    for split, files in original.batches.items():
-        batches[split] = {}
-        for name in files:
+    contents, lists = {}, {}
+    for which in ("train_list", "test_list"):
+        names = [name for name, _ in getattr(original, which)]
+        for name in names:
             pixels = rng.integers(0, 256, (rows, 3072)).astype(np.uint8)
-            labels = rng.permutation(np.arange(rows) % len(original.classes)).tolist()
-            content = pickle.dumps({"data": pixels, original.label_key: labels})
-            contents[name] = content
-            batches[split][name] = hashlib.md5(content).hexdigest()
+            labels = rng.permutation(np.arange(rows) % classes).tolist()
+            contents[name] = pickle.dumps({"data": pixels, key: labels})
+        lists[which] = [[n, hashlib.md5(contents[n]).hexdigest()] for n in names]
+    meta = original.meta
+    contents[meta["filename"]] = pickle.dumps({meta["key"]: [""] * classes})
+    md5 = hashlib.md5(contents[meta["filename"]]).hexdigest()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        extra = {"../escaped": b"harm", f"{original.folder}/readme.html": b"text"}
-        inside = {f"{original.folder}/{name}": x for name, x in contents.items()}
+        folder = original.base_folder
+        extra = {"../escaped": b"harm", f"{folder}/readme.html": b"text"}
+        inside = {f"{folder}/{name}": x for name, x in contents.items()}
         for name, content in (extra | inside).items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    md5 = hashlib.md5(packed.getvalue()).hexdigest()
-    changed = replace(original, batches=batches, archive_md5=md5)
-    return changed, contents, packed.getvalue()
+    lists["tgz_md5"] = hashlib.md5(packed.getvalue()).hexdigest()
+    for name, value in (lists | {"meta": meta | {"md5": md5}}).items():
+        monkeypatch.setattr(original, name, value)
+    return contents, packed.getvalue()
 
 
 @pytest.fixture
 def small(monkeypatch):
-    original, contents, packed = _invented(cifar._CIFAR10, 40)
-    monkeypatch.setattr(cifar, "_CIFAR10", original)
-    return contents, packed
+    return _invented(CIFAR10, "labels", 40, 10, monkeypatch)
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def batches(small, tmp_path):
 @pytest.fixture
 def mirror(small, site, monkeypatch):
     site.answers["/cifar-10-python.tar.gz"] = [sends(small[1])]
-    monkeypatch.setattr(cifar, "_SITE", site.url + "/")
+    monkeypatch.setattr(CIFAR10, "url", site.url + "/cifar-10-python.tar.gz")
     return site
 
 
@@ -76,31 +78,21 @@ def _save(place, n, size=32):
 @pytest.fixture
 def pictures(tmp_path):
     """Folder of class folders with three training images of each class."""
-    for name in cifar._CIFAR10.classes:
+    for name in data.FAMILIES["cifar10"]:
         _save(tmp_path / "data" / "cifar10" / "train" / name, 3)
     return tmp_path / "data"
-
-
-def test_addresses_and_sums_are_those_that_torchvision_knows():
-    from torchvision.datasets import CIFAR10, CIFAR100
-
-    for ours, theirs in ((cifar._CIFAR10, CIFAR10), (cifar._CIFAR100, CIFAR100)):
-        assert cifar._SITE + ours.archive == theirs.url
-        assert ours.archive_md5 == theirs.tgz_md5
-        assert ours.folder == theirs.base_folder
-        assert list(ours.batches["train"].items()) == [*map(tuple, theirs.train_list)]
-        assert list(ours.batches["test"].items()) == [*map(tuple, theirs.test_list)]
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_batches_are_read_in_the_order_of_the_files(small, batches, split):
     read = data.cifar10(split, data_dir=batches)
-    parts = [pickle.loads(small[0][n]) for n in cifar._CIFAR10.batches[split]]
+    names = [n for n in small[0] if n.startswith("data" if split == "train" else "te")]
+    parts = [pickle.loads(small[0][n]) for n in names]
     pixels = np.concatenate([part["data"] for part in parts])
     np.testing.assert_array_equal(read.images.reshape(-1, 3072), pixels)
     assert read.labels.tolist() == sum((part["labels"] for part in parts), [])
     assert read.images.dtype == np.uint8 and read.labels.dtype == np.int64
-    content = b"".join(small[0][n] for n in cifar._CIFAR10.batches[split])
+    content = b"".join(small[0][n] for n in names)
     assert read.about.sha256 == hashlib.sha256(content).hexdigest()
 
 
@@ -146,10 +138,9 @@ def test_a_damaged_batch_is_not_opened(batches, monkeypatch):
     path = batches / "cifar-10-batches-py" / "data_batch_3"
     path.write_bytes(path.read_bytes() + b"more")
     opened = []
-    monkeypatch.setattr(cifar.pickle, "load", lambda *a, **k: opened.append(a))
-    files = cifar._CIFAR10.batches["train"]
+    monkeypatch.setattr(pickle, "load", lambda *a, **k: opened.append(a))
     with pytest.raises(ValueError, match=re.escape(f"{path} is damaged: its MD5 sum")):
-        cifar._batch(path, files["data_batch_3"], cifar._CIFAR10)
+        data.cifar10(data_dir=batches)
     assert opened == []
 
 
@@ -161,7 +152,7 @@ def test_the_archive_is_downloaded_once_and_only_the_batches_are_kept(
     np.testing.assert_array_equal(read.images, expected.images)
     assert read.about == expected.about
     kept = {p.name for p in (cache / "cifar-10-batches-py").iterdir()}
-    assert kept == {n for s in cifar._CIFAR10.batches.values() for n in s}
+    assert kept == {p.name for p in (batches / "cifar-10-batches-py").iterdir()}
     assert [p.name for p in cache.iterdir()] == ["cifar-10-batches-py"]
     assert not (cache.parent / "escaped").exists()
     data.cifar10("test")
@@ -201,16 +192,16 @@ def test_a_failed_download_leaves_nothing_and_says_all(mirror, tmp_path, cache, 
     }
     mirror.answers["/cifar-10-python.tar.gz"] = [answers[harm]]
     said = {
-        "other": "the download is damaged: its MD5 sum is ",
-        "cut": f"broke off after {len(content) - 9:,} of {len(content):,} bytes",
-        "gone": "cifar-10-python.tar.gz: HTTP Error 404: Not Found",
+        "other": "MD5 hash of downloaded file (cifar-10-python.tar.gz) does not match",
+        "cut": f"{len(content) - 9} bytes read, 9 more expected",
+        "gone": "cifar-10-python.tar.gz: 404 Client Error: Not Found",
     }
     with pytest.raises(data.DataMissing) as caught:
         data.cifar10("test", data_dir=tmp_path)
     text = str(caught.value)
     assert text.startswith(
-        f"CIFAR-10 is not there: {tmp_path} holds neither cifar10/test nor "
-        f"cifar-10-batches-py; {cache} holds neither cifar10/test nor cifar-10-batches"
+        f"CIFAR-10 is not there: there is no {tmp_path}/cifar10/test, nor {cache}/cifar"
+        f"10/test, nor {tmp_path}/cifar-10-batches-py, nor {cache}/cifar-10-batches-py;"
     )
     assert said[harm] in text
     assert f"Unpack cifar-10-python.tar.gz in {tmp_path}, or name the folder" in text
@@ -233,16 +224,15 @@ def test_a_partial_folder_says_so(pictures):
 
 
 def test_a_folder_that_holds_every_image_says_nothing_of_a_part(pictures, monkeypatch):
-    whole = replace(cifar._CIFAR10, per_class={"train": 3, "test": 1})
-    monkeypatch.setattr(cifar, "_CIFAR10", whole)
+    monkeypatch.setitem(cifar._PER_CLASS, "cifar10", {"train": 3, "test": 1})
     assert data.cifar10(data_dir=pictures).about.note == "all of each of 10 classes"
 
 
 def test_images_of_another_size_are_refused(tmp_path):
     for name in TWO:
         _save(tmp_path / "cifar10" / "train" / name, 1, size=16)
-    text = f"the images in {tmp_path / 'cifar10' / 'train'} are 16 x 16 but CIFAR-10 ha"
-    with pytest.raises(ValueError, match=re.escape(text) + r"s 32 x 32; put the image"):
+    text = f"the images in {tmp_path / 'cifar10' / 'train'} are 16 x 16 but tho"
+    with pytest.raises(ValueError, match=re.escape(text) + r"se of the original have "):
         data.cifar10(classes=TWO, data_dir=tmp_path)
 
 
@@ -277,8 +267,7 @@ def test_more_images_than_a_batch_holds_is_an_error(batches):
 
 
 def test_the_fine_labels_of_cifar100_are_read(tmp_path, monkeypatch):
-    original, contents, _ = _invented(cifar._CIFAR100, 200)
-    monkeypatch.setattr(cifar, "_CIFAR100", original)
+    contents, _ = _invented(CIFAR100, "fine_labels", 200, 100, monkeypatch)
     (tmp_path / "cifar-100-python").mkdir()
     for name, content in contents.items():
         (tmp_path / "cifar-100-python" / name).write_bytes(content)

@@ -53,10 +53,11 @@ def test_an_absent_domain_says_where_to_put_it_and_that_there_is_no_download(
         data.office31("webcam", data_dir=office)
     text = str(caught.value)
     assert text.startswith(
-        f"Office-31 is not there: there is no folder {office}/office31/webcam, nor "
-        f"{office}/office31/webcam/images as in the original, nor the same in {cache}."
+        f"Office-31 is not there: there is no {office}/office31/webcam/images, nor "
+        f"{office}/office31/webcam, nor {office}/webcam/images, nor {office}/webcam, "
+        f"nor {cache}/office31/webcam/images"
     )
-    assert "There is no download of this set: get it from the project page" in text
+    assert "; there is no download of this set. Get it from the project page" in text
     assert f"unpack it to {office}/office31, or name the folder that holds off" in text
 
 

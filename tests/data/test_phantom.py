@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repalign_utils import data
-from repalign_utils.data import ct
+from repalign_utils.data.procedural import phantom as drawing
 from repalign_utils.data.procedural.phantom import cut, draw_patients
 
 
@@ -60,7 +60,7 @@ def test_each_position_has_what_belongs_there(phantom):
 def _shares(position, count=20):
     """Bone (count, 24, 10) and air (count, 18, 8) at one position of some bodies."""
     patients = draw_patients(count, np.random.default_rng(1))
-    features = ct._features(patients, np.full(count, position)).clip(0)
+    features = drawing._features(patients, np.full(count, position)).clip(0)
     return features[:, :240].reshape(-1, 24, 10), features[:, 240:].reshape(-1, 18, 8)
 
 
@@ -113,7 +113,7 @@ def test_a_body_changes_smoothly_along_its_axis(seed):
     at = np.repeat(np.arange(4.0, 96, 4), 3)
     at[1::3] += 0.02
     at[2::3] += 4
-    features = ct._features(_one(patients, count=len(at)), at).reshape(-1, 3, 384)
+    features = drawing._features(_one(patients, count=len(at)), at).reshape(-1, 3, 384)
     near, far = (np.abs(features[:, i] - features[:, 0]).sum(1) for i in (1, 2))
     assert near.sum() < far.sum() / 5
 
@@ -121,7 +121,7 @@ def test_a_body_changes_smoothly_along_its_axis(seed):
 def test_a_head_held_straight_is_symmetric():
     patients = draw_patients(5, np.random.default_rng(2))
     patients["tilt"][:] = 0
-    features = ct._features(patients, np.linspace(4, 22, 5))
+    features = drawing._features(patients, np.linspace(4, 22, 5))
     for bins, (sectors, shells) in (
         (features[:, :240], (24, 10)),
         (features[:, 240:], (18, 8)),
@@ -136,7 +136,7 @@ def test_a_histogram_holds_shares_of_area():
     everywhere = np.ones((1, 72 * 40), dtype=bool)
     disc = np.broadcast_to(radius < 0.5, (72, 40)).reshape(1, -1)
     for sectors, shells in ((24, 10), (18, 8)):
-        bins = ct._histogram(disc, everywhere, radius, (sectors, shells))
+        bins = drawing._histogram(disc, everywhere, radius, (sectors, shells))
         bins = bins.reshape(sectors, shells)
         np.testing.assert_allclose(bins[:, : shells // 2], 1, atol=1e-6)
         assert not bins[:, shells // 2 :].any()
@@ -147,7 +147,9 @@ def test_a_bin_that_is_cut_holds_its_share_of_area(edge):
     radius = (np.arange(40) + 0.5) / 40
     everywhere = np.ones((1, 72 * 40), dtype=bool)
     disc = np.broadcast_to(radius < edge, (72, 40)).reshape(1, -1)
-    cut_bins = ct._histogram(disc, everywhere, radius, (24, 10)).reshape(24, 10)[:, 5]
+    cut_bins = drawing._histogram(disc, everywhere, radius, (24, 10)).reshape(24, 10)[
+        :, 5
+    ]
     expected = (edge**2 - 0.5**2) / (0.6**2 - 0.5**2)
     np.testing.assert_allclose(cut_bins, expected, atol=1e-6)
 
@@ -156,7 +158,7 @@ def test_a_bin_without_body_is_marked_and_rays_belong_to_their_sectors():
     radius = (np.arange(40) + 0.5) / 40
     body = np.broadcast_to(radius < 0.5, (72, 40)).reshape(1, -1)
     half = body & (np.arange(72 * 40) // 40 < 36)
-    bins = ct._histogram(half, body, radius, (24, 10)).reshape(24, 10)
+    bins = drawing._histogram(half, body, radius, (24, 10)).reshape(24, 10)
     np.testing.assert_allclose(bins[:12, :5], 1, atol=1e-6)
     assert not bins[12:, :5].any() and (bins[:, 5:] == -0.25).all()
 

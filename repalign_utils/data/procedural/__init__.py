@@ -1,5 +1,14 @@
-"""Images and slices drawn by rules, for who has no data at hand."""
+"""Images, slices and functions that are drawn by rules, for who has no data at hand."""
 
-from .images import procedural_images
+from repalign_utils.data.procedural.images import NAMES, procedural_images
+from repalign_utils.data.procedural.peaks import PEAKS, peaks, peaks_task
+from repalign_utils.data.procedural.phantom import ct_phantom
 
-__all__ = ["procedural_images"]
+__all__ = [
+    "NAMES",
+    "PEAKS",
+    "ct_phantom",
+    "peaks",
+    "peaks_task",
+    "procedural_images",
+]

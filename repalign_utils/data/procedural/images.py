@@ -4,13 +4,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from repalign_utils.data._dataset import About, arrays_sha256, one_of, whole_number
-from repalign_utils.data._domains import DOMAINS
+from repalign_utils.data._dataset import arrays_sha256, origin, whole_number
 from repalign_utils.data._image_set import ImageSet
+from repalign_utils.data._names import one_of
 from repalign_utils.data.procedural import artificial as _artificial
 from repalign_utils.data.procedural import natural as _natural
 from repalign_utils.data.procedural.artificial import Draw
 from repalign_utils.data.procedural.canvas import Canvas
+from repalign_utils.data.procedural.domains import DOMAINS
 
 _BATCH = 50  # drawn at once, so that the arrays fit the processor's cache
 _SPLITS = ("train", "test")
@@ -108,16 +109,13 @@ def procedural_images(
             ]
             parts.append(np.concatenate(batches)[:n_per_class])
     images = np.concatenate(parts)
-    about = About(
-        name="procedural_images",
-        title=f"drawn pictures, {family}, {role} classes, {split} split",
+    about = origin(
+        "procedural_images",
         rows=len(images),
-        total_rows=None,
-        source="drawn by the code of this book",
-        licence="none needed",
         sha256=arrays_sha256(images),
         note=f"{n_per_class:,} of each of {len(names)} classes; domain {domain}; "
         f"seed {seed}",
+        which=f", {family}, {role} classes, {split} split",
     )
     labels = np.repeat(np.arange(len(names)), n_per_class)
     return ImageSet(images, labels, tuple(names), about)

@@ -7,13 +7,13 @@ from types import MappingProxyType
 import numpy as np
 
 from repalign_utils.data._dataset import (
-    About,
     Dataset,
     arrays_sha256,
     float32_rows,
-    one_of,
+    origin,
     whole_number,
 )
+from repalign_utils.data._names import one_of
 
 _LETTERS = "ABCDEF"
 _UNITS = 10  # inputs per variable
@@ -107,15 +107,12 @@ def peaks(
     inputs = float32_rows(encode(variables))
     values = np.column_stack([_evaluate(peaks_task(t), variables) for t in names])
     targets = float32_rows(2 * values - 1)
-    about = About(
-        name="peaks",
-        title=f"the peaks functions {', '.join(names)}, encoding {encoding!r}",
+    about = origin(
+        "peaks",
         rows=n,
-        total_rows=None,
-        source="generated after Caruana 1997, Sec. 3.3",
-        licence="none needed",
         sha256=arrays_sha256(inputs, targets),
         note=f"seed {seed}",
+        which=f" {', '.join(names)}, encoding {encoding!r}",
     )
     return Dataset(inputs, targets, about, variables=variables)
 

@@ -5,85 +5,124 @@ position in the UCI set: 0 at the top of the head, 180 at the soles of the feet.
 shapes are our own rough drawing, made for the same task, not for medicine.
 """
 
+import csv
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 
+from repalign_utils.data._dataset import (
+    Dataset,
+    arrays_sha256,
+    float32_rows,
+    origin,
+    whole_number,
+)
+
 FIRST, LAST = 2.0, 98.0  # positions that are cut, as in the UCI set: 1.7 to 97.5
-
-# position, centre (x to the patient's left, y to the back), half-axes across x and y;
-# half-axes of 0 end a structure, and what lies between the rows is interpolated
-_OUTLINE = (
-    (0, 0, 0, 1.0, 1.2), (2, 0, 0, 5.0, 6.3), (6, 0, 0, 7.3, 9.2),
-    (12, 0, 0, 7.6, 9.6), (18, 0, -0.4, 6.8, 9.0), (23, 0, 0, 6.0, 7.2),
-    (27, 0, 0.5, 6.2, 6.4), (31, 0, 0.5, 11.5, 7.6), (36, 0, 0, 19.0, 10.2),
-    (45, 0, 0, 17.5, 11.4), (55, 0, 0, 16.4, 11.6), (65, 0, 0, 14.8, 10.6),
-    (75, 0, 0, 15.6, 10.6), (86, 0, 0, 17.4, 11.4), (100, 0, 0, 17.2, 11.0),
-)  # fmt: skip
-_SKULL = (
-    (0.4, 0, 0, 0, 0), (2, 0, 0, 4.3, 5.6), (6, 0, 0, 6.7, 8.6), (12, 0, 0, 7.0, 9.0),
-    (17, 0, 1.0, 6.0, 7.4), (20, 0, 3.0, 3.0, 3.0), (21, 0, 3.0, 0, 0),
-)  # fmt: skip
-_JAW = ((14, 0, -4, 0, 0), (16, 0, -3.4, 4.6, 4.4), (21, 0, -2.8, 4.8, 4.6),
-        (23.5, 0, -3, 3.4, 3), (24, 0, -3, 0, 0))  # fmt: skip
-_THORAX = (
-    (31, 0, 0.5, 0, 0), (34, 0, 0.5, 7.5, 5.6), (40, 0, 0.2, 12.6, 8.4),
-    (50, 0, 0, 14.6, 10.0), (60, 0, 0, 13.8, 9.6), (65, 0, 0, 13.0, 9.0),
-    (67, 0, 0, 0, 0),
-)  # fmt: skip
-
-_SPINE = ((17, 0, 3.4, 0, 0), (18, 0, 3.4, 1.3, 1.0), (27, 0, 3.0, 1.4, 1.2),
-          (36, 0, 5.0, 1.6, 1.5), (50, 0, 6.2, 1.9, 1.8), (66, 0, 4.6, 2.3, 2.0),
-          (82, 0, 4.4, 2.6, 2.1), (86, 0, 6.4, 4.6, 2.0), (92, 0, 8.6, 2.6, 1.1),
-          (95, 0, 8.8, 0, 0))  # fmt: skip
-
-# solid structures in the middle, and those that stand on both sides
-_BONES = (
-    ((19, 0, 5.6, 0, 0), (22, 0, 5.4, 0.4, 1.0), (36, 0, 8.0, 0.4, 1.4),
-     (50, 0, 9.2, 0.4, 1.2), (66, 0, 8.0, 0.4, 1.6), (84, 0, 8.2, 0, 0)),  # spinous
-    ((34, 0, -6.5, 0, 0), (36, 0, -7.4, 2.4, 0.7), (44, 0, -9.6, 1.8, 0.6),
-     (52, 0, -10.2, 1.4, 0.5), (54, 0, -10.2, 0, 0)),  # sternum
-)  # fmt: skip
-_PAIRED_BONES = (
-    ((30.5, 9, -2, 0, 0), (32, 8, -2.8, 4.6, 0.7), (34.5, 4, -5.2, 2.6, 0.7),
-     (36, 3, -6.4, 0, 0)),  # clavicle
-    ((32, 11, 4, 0, 0), (34, 12, 4.4, 3.2, 0.8), (41, 11, 7.2, 3.4, 0.5),
-     (48, 9.6, 8.6, 1.2, 0.4), (49.5, 9.4, 8.6, 0, 0)),  # scapula
-    ((32, 15.4, 0, 0, 0), (35, 15.6, 0, 2.3, 2.3), (38, 16, 0, 1.6, 1.6),
-     (41, 16, 0, 0, 0)),  # humerus
-    ((79.5, 10.4, 2, 0, 0), (82, 10.6, 1.6, 2.6, 1.2), (87, 9.6, 2.6, 1.9, 3.6),
-     (91, 9.2, 1.0, 1.8, 2.6), (94, 8.0, 1.2, 1.2, 2.8), (96, 6, 3, 0, 0)),  # ilium
-    ((89.5, 9.8, -0.6, 0, 0), (92, 10.2, -0.6, 2.4, 2.4), (95, 12.6, 0, 3.2, 1.9),
-     (100, 13.2, 0.4, 1.8, 1.8)),  # femur
-    ((91.5, 3.4, -5, 0, 0), (94, 3.6, -5.4, 3.0, 1.1), (97, 3.0, -4.2, 1.4, 1.4),
-     (100, 4.2, -1, 1.5, 2)),  # pubis
-)  # fmt: skip
-_AIR = (
-    # frontal sinus, nose, pharynx and windpipe
-    ((9, 0, -7.6, 0, 0), (10.5, 0, -7.4, 1.8, 0.8), (12, 0, -7, 0, 0)),
-    ((11.5, 0, -5, 0, 0), (13, 0, -5.4, 1.0, 2.6), (16.5, 0, -5, 1.2, 2.8),
-     (17.5, 0, -4, 0, 0)),
-    ((16.6, 0, -0.6, 0, 0), (18.5, 0, -0.6, 1.3, 0.8), (23, 0, -1.4, 1.0, 0.7),
-     (27, 0, -1.8, 0.9, 0.9), (36, 0, 0.4, 0.9, 0.9), (42, 0, 2.0, 0.9, 0.9),
-     (44, 0, 2.2, 0, 0)),
-)  # fmt: skip
-_PAIRED_AIR = (
-    # maxillary sinus, mastoid, bronchus
-    ((12.6, 3, -4.8, 0, 0), (14.4, 3.1, -4.8, 1.4, 1.6), (16.4, 3, -4.6, 0, 0)),
-    ((13.4, 5.2, 1.8, 0, 0), (15.2, 5.4, 2.0, 0.8, 1.1), (17.4, 5.2, 2.2, 0, 0)),
-    ((42.5, 0.9, 2.2, 0, 0), (44, 1.6, 2.4, 0.8, 0.7), (47, 3.8, 2.8, 0.6, 0.5),
-     (48.5, 4.4, 3, 0, 0)),
-)  # fmt: skip
-_LUNG = ((32.5, 4.6, 0.6, 0, 0), (35, 5.2, 0.8, 2.8, 3.2), (42, 6.8, 0.6, 4.4, 6.4),
-         (50, 7.4, 0.6, 5.0, 7.6), (56, 8.4, 2.6, 4.4, 6.0), (60, 9.4, 5.0, 2.6, 3.2),
-         (62, 9.6, 6.0, 0, 0))  # fmt: skip
-_HEART = ((43.5, 1, -3.6, 0, 0), (47, 2, -3.8, 3.6, 3.4), (53, 3.4, -4, 5.6, 4.2),
-          (57.5, 3, -4, 0, 0))  # fmt: skip
 
 _RIB_SPACING = 2.7  # cm from rib to rib; a rib descends by 8 from spine to sternum
 _DISC_SPACING = 2.9  # cm from disc to disc
 _BUBBLES = 7  # of gas in the bowel
 _SEGMENTS = np.array([25.0, 13.0, 24.0, 38.0])  # head, neck, chest, belly: cm
 
+_OUTSIDE = -0.25  # marks a bin that holds nothing of the body
+_BONE_BINS, _AIR_BINS = (24, 10), (18, 8)  # sectors x shells
+_RAYS, _STEPS = 72, 40  # sample points: the least that both grids divide
+_SLICES_PER_PATIENT = 25
+_BATCH = 500  # slices rendered at a time: 60 MB
+
 Patients = dict[str, np.ndarray]
+
+
+def ct_phantom(n: int = 1000, *, seed: int = 0) -> Dataset:
+    """Cut procedural bodies across their axis: an embedded stand-in for CT slices.
+
+    Bodies from head to hip, drawn of ellipses that change along the axis and vary
+    from patient to patient in proportions, fat, bone, lungs, posture and the gas in
+    the bowel. A slice is described as in the UCI set (Graf et al. 2011) by two
+    histograms in polar coordinates: of bone and of air inside the body. That the 240
+    bins are 24 sectors of 10 shells and the 144 bins 18 of 8 we read off from the bins
+    that the real file marks as outside of the image; the shells end where the body
+    ends in its longer direction. Here a bin holds the share of its area, in the real
+    file a saturating function of the amount. Positions are uniform from 2 to 98 cm
+    below the top of the head, the range of the real set.
+
+    Parameters
+    ----------
+    n : int
+        Slices, of about n / 25 patients (at least 2).
+    seed : int
+        Seed of all draws.
+
+    Returns
+    -------
+    Dataset
+        inputs (n, 384): 240 bins of bone, sector by sector from the inside out, then
+        144 of air; shares in [0, 1], or -0.25 where a bin holds nothing of the body;
+        targets (n, 1): the position, -1 at 2 cm and +1 at 98 cm; labels: the
+        patients.
+
+    Raises
+    ------
+    ValueError
+        If `n` or `seed` is out of range.
+
+    Examples
+    --------
+    >>> slices = ct_phantom(n=20)
+    >>> slices.inputs.shape, slices.targets.shape
+    ((20, 384), (20, 1))
+    """
+    n, seed = whole_number("n", n), whole_number("seed", seed, least=0)
+    rng = np.random.default_rng(seed)
+    count = max(2, round(n / _SLICES_PER_PATIENT))
+    bodies = draw_patients(count, rng)
+    labels = rng.integers(count, size=n)
+    positions = rng.uniform(FIRST, LAST, n)
+    batches = [slice(i, i + _BATCH) for i in range(0, n, _BATCH)]
+    of = [{k: v[labels[b]] for k, v in bodies.items()} for b in batches]
+    inputs = np.concatenate(
+        [_features(p, positions[b]) for p, b in zip(of, batches, strict=True)]
+    )
+    targets = float32_rows(2 * (positions - FIRST) / (LAST - FIRST) - 1)
+    about = origin(
+        "ct_phantom",
+        rows=n,
+        sha256=arrays_sha256(inputs, targets),
+        note=f"{count} patients, seed {seed}",
+    )
+    return Dataset(inputs, targets, about, labels)
+
+
+def _features(patients: Patients, positions: np.ndarray) -> np.ndarray:
+    """Histograms (n, 384) of bone and air over sectors and shells."""
+    angle = (np.arange(_RAYS) + 0.5) * (2 * np.pi / _RAYS)
+    radius = (np.arange(_STEPS) + 0.5) / _STEPS
+    x = np.outer(np.cos(angle), radius).ravel()
+    y = np.outer(np.sin(angle), radius).ravel()
+    body, bone, air = cut(patients, positions, x, y)
+    return np.hstack(
+        [
+            _histogram(bone, body, radius, _BONE_BINS),
+            _histogram(air, body, radius, _AIR_BINS),
+        ]
+    )
+
+
+def _histogram(
+    tissue: np.ndarray, body: np.ndarray, radius: np.ndarray, bins: tuple[int, int]
+) -> np.ndarray:
+    sectors, shells = bins
+    cells = (-1, sectors, _RAYS // sectors, shells, _STEPS // shells)
+    # a sample point stands for an area in proportion to its radius
+    area = radius.reshape(shells, -1).astype(np.float32)
+    area = area / (area.sum(axis=1, keepdims=True) * (_RAYS // sectors))
+    share = np.einsum("nsrht,ht->nsh", tissue.reshape(cells), area)
+    empty = ~body.reshape(cells).any(axis=(2, 4))
+    share[empty] = _OUTSIDE
+    share = share.clip(max=1)  # the areas of a bin add up to 1 but for rounding
+    return share.reshape(len(share), -1)
 
 
 def draw_patients(count: int, rng: np.random.Generator) -> Patients:
@@ -157,16 +196,28 @@ def _anatomical(positions: np.ndarray, proportions: np.ndarray) -> np.ndarray:
     return (passed * _SEGMENTS / lengths).sum(axis=1)
 
 
-def _section(table: tuple, z: np.ndarray) -> np.ndarray:
+@cache
+def _anatomy() -> dict[str, dict[str, list[list[float]]]]:
+    """Group -> structure -> rows: position, centre and half-axes."""
+    found = {}
+    with Path(__file__).with_name("anatomy.csv").open("r", encoding="utf-8") as lines:
+        for row in csv.DictReader(line for line in lines if line[0] != "#"):
+            group = found.setdefault(row.pop("group"), {})
+            structure = group.setdefault(row.pop("structure"), [])
+            structure.append([float(value) for value in row.values()])
+    return found
+
+
+def _section(structure: str, z: np.ndarray, group: str = "single") -> np.ndarray:
     """Interpolate centre and half-axes (n, 4), never beyond the neighbouring rows."""
     from scipy.interpolate import PchipInterpolator  # 0.2 s that peaks do not need
 
-    rows = np.array(table, dtype=np.float64)
+    rows = np.array(_anatomy()[group][structure])
     return PchipInterpolator(rows[:, 0], rows[:, 1:])(z.clip(rows[0, 0], rows[-1, 0]))
 
 
 def _outline(z: np.ndarray, patients: Patients) -> np.ndarray:
-    section = _section(_OUTLINE, z)
+    section = _section("outline", z)
     trunk = np.clip((z - 26) / 12, 0, 1)  # the head does not grow fat
     section[:, 2:] *= 1 + (patients["fat"] - 1)[:, None] * trunk[:, None]
     section[:, 3] *= patients["depth"]
@@ -188,32 +239,31 @@ def _pair(section: np.ndarray, across: np.ndarray, deep: np.ndarray) -> np.ndarr
     return _inside(section, across, deep) | _inside(mirrored, across, deep)
 
 
-def _union(
-    middle: tuple, pairs: tuple, grow: np.ndarray, z: np.ndarray, *points: np.ndarray
-) -> np.ndarray:
+def _union(tissue: str, grow: np.ndarray, z: np.ndarray, *points) -> np.ndarray:
     found = np.zeros(points[0].shape, dtype=bool)
-    for table in (*middle, *pairs):
-        section = _section(table, z)
-        section[:, 2:] *= grow[:, None]
-        found |= (_pair if table in pairs else _inside)(section, *points)
+    for group, inside in ((tissue, _inside), (f"paired {tissue}", _pair)):
+        for structure in _anatomy()[group]:
+            section = _section(structure, z, group)
+            section[:, 2:] *= grow[:, None]
+            found |= inside(section, *points)
     return found
 
 
-def _ring(table: tuple, thick: np.ndarray, z: np.ndarray, *points) -> np.ndarray:
-    section = _section(table, z)
+def _ring(structure: str, thick: np.ndarray, z: np.ndarray, *points) -> np.ndarray:
+    section = _section(structure, z)
     hollow = section - thick[:, None] * [0, 0, 1, 1]
     return _inside(section, *points) & ~_inside(hollow, *points)
 
 
 def _bone(z: np.ndarray, patients: Patients, *points) -> np.ndarray:
     strength = patients["bone"]
-    bone = _union(_BONES, _PAIRED_BONES, strength, z, *points)
-    bone |= _ring(_SKULL, 0.8 * strength, z, *points)
-    bone |= _ring(_JAW, 1.1 * strength, z, *points) & (points[1] < -2)
-    bone |= _ring(_THORAX, 1.1 * strength, z, *points) & _ribs(z, patients, *points)
+    bone = _union("bone", strength, z, *points)
+    bone |= _ring("skull", 0.8 * strength, z, *points)
+    bone |= _ring("jaw", 1.1 * strength, z, *points) & (points[1] < -2)
+    bone |= _ring("thorax", 1.1 * strength, z, *points) & _ribs(z, patients, *points)
     # a disc is softer than its vertebrae: the spine is thinner there
     disc = np.cos(2 * np.pi * (z / _DISC_SPACING + patients["phase"][:, 1])) > 0.5
-    spine = _section(_SPINE, z)
+    spine = _section("spine", z)
     spine[:, 2:] *= (strength * np.where(disc, 0.75, 1.0))[:, None]
     return bone | _inside(spine, *points)
 
@@ -226,10 +276,10 @@ def _ribs(z: np.ndarray, patients: Patients, across, deep) -> np.ndarray:
 
 
 def _air(z: np.ndarray, patients: Patients, *points) -> np.ndarray:
-    air = _union(_AIR, _PAIRED_AIR, np.ones(len(z)), z, *points)
-    lung = _section(_LUNG, z - patients["breath"])
+    air = _union("air", np.ones(len(z)), z, *points)
+    lung = _section("lung", z - patients["breath"])
     lung[:, 2:] *= patients["lung"][:, None]
-    air |= _pair(lung, *points) & ~_inside(_section(_HEART, z), *points)
+    air |= _pair(lung, *points) & ~_inside(_section("heart", z), *points)
     for at, x, y, radius in np.moveaxis(patients["gas"], (1, 2), (0, 1)):
         cap = np.sqrt(np.clip(radius**2 - (z - at) ** 2, 0, None))
         air |= _inside(np.column_stack([x, y, cap, cap]), *points)

@@ -1,0 +1,283 @@
+"""Handwritten digits: pairs of classes of MNIST, and the digits of scikit-learn."""
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from repalign_utils._extras import need
+from repalign_utils.data._dataset import (
+    Dataset,
+    arrays_sha256,
+    float32_rows,
+    origin,
+)
+from repalign_utils.data._fetch import (
+    Place,
+    check_hash,
+    data_folders,
+    fetch,
+    files_sha256,
+    missing,
+)
+from repalign_utils.data._image_set import ImageSet, PerClass, relabelled
+
+_RAW = Path("MNIST", "raw")
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+# file -> the sum of what the published .gz unpacks to; these stand here because to ask
+# torchvision would keep an error waiting for torch
+_MNIST_FILES = {
+    "train-images-idx3-ubyte": "sha256:"
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "sha256:"
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "sha256:"
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "sha256:"
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+
+
+def mnist(
+    n_per_class: int = 5000,
+    *,
+    classes: Sequence[int] = (0, 1),
+    data_dir: Place = "",
+    seed: int = 0,
+) -> Dataset:
+    """Read two classes of the training split of MNIST (LeCun, Cortes and Burges).
+
+    The paper takes 5,000 images of each of the first two classes (Imani et al.
+    2022); which ones it does not say. Here: the first `n_per_class` of a seeded
+    permutation of each class, in the order of the file.
+
+    Parameters
+    ----------
+    n_per_class : int
+        Images of each class.
+    classes : pair of int
+        Two different digits.
+    data_dir : str or path
+        Folder that holds ``MNIST/raw``; empty: the environment variable
+        REPALIGN_DATA. What is not found there is looked for in the cache, and
+        downloaded to it.
+    seed : int
+        Seed of the permutations.
+
+    Returns
+    -------
+    Dataset
+        inputs (2 n_per_class, 784), pixels in [0, 1], row by row; targets
+        (2 n_per_class, 1): -1 for the first class, +1 for the second; labels: the
+        digits.
+
+    Raises
+    ------
+    DataMissing
+        If the files are not on disk and cannot be downloaded.
+    ValueError
+        If an option is out of range or a file is damaged.
+    FileNotFoundError
+        If `data_dir` does not exist.
+
+    Examples
+    --------
+    >>> mnist(n_per_class=100).inputs.shape  # doctest: +SKIP
+    (200, 784)
+    >>> mnist(classes=(0, 10))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: classes is (0, 10) but must be two different digits from 0 to 9; ...
+    """
+    pair, draw = _digits(classes, 2), PerClass(n_per_class, seed)
+    root = _mnist_root(data_dir)
+    pixels, numbers = _read_mnist(root)
+    sha256 = files_sha256(*(root / _RAW / name for name in _TRAINING))
+    return _pair("mnist", pixels, numbers, pair, draw, sha256)
+
+
+def digits(
+    classes: Sequence[int] = (0, 1), *, n_per_class: int | None = None, seed: int = 0
+) -> Dataset:
+    """Give two classes of scikit-learn's handwritten digits, which come with it.
+
+    Real digits written by 13 people (the test part of Alpaydin and Kaynak 1998): the
+    embedded data set for classification, which needs neither files nor network.
+
+    Parameters
+    ----------
+    classes : pair of int
+        Two different digits.
+    n_per_class : int, optional
+        Images of each class; without it all there are, about 180.
+    seed : int
+        Seed of the permutations that choose the images.
+
+    Returns
+    -------
+    Dataset
+        inputs (n, 64), 8 x 8 images in [0, 1], row by row; targets (n, 1): -1 for
+        the first class, +1 for the second; labels: the digits.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> digits(classes=(3, 8)).about.rows
+    357
+    """
+    pair, draw = _digits(classes, 2), PerClass(n_per_class, seed)
+    pixels, numbers = _embedded()
+    sha256 = arrays_sha256(pixels, numbers)
+    return _pair("digits", pixels, numbers, pair, draw, sha256)
+
+
+def digit_images(
+    classes: Sequence[int] = (0, 1), *, n_per_class: int | None = None, seed: int = 0
+) -> ImageSet:
+    """Give scikit-learn's handwritten digits as images, two classes or more.
+
+    Parameters
+    ----------
+    classes : sequence of int
+        Different digits; the labels count in their order.
+    n_per_class : int, optional
+        Images of each class; without it all there are, about 180.
+    seed : int
+        Seed of the permutations that choose the images.
+
+    Returns
+    -------
+    ImageSet
+        images (n, 1, 8, 8): the values 0 to 16 of the original times 255 / 16; classes
+        "0" to "9".
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> digit_images(classes=(3, 5, 8), n_per_class=50).images.shape
+    (150, 1, 8, 8)
+    """
+    chosen, draw = _digits(classes), PerClass(n_per_class, seed)
+    pixels, numbers = _embedded()
+    labels, rows = _drawn(numbers, chosen, draw)
+    names = tuple(map(str, chosen))
+    about = origin(
+        "digit_images",
+        rows=len(rows),
+        sha256=arrays_sha256(pixels, numbers),
+        note=_note(draw),
+        which=f", classes {', '.join(names)}",
+    )
+    images = np.rint(pixels[rows] * (255 / 16)).astype(np.uint8)
+    return ImageSet(images.reshape(-1, 1, 8, 8), labels, names, about)
+
+
+def _digits(classes: Sequence[int], count: int | None = None) -> tuple[int, ...]:
+    """Check that these are different digits, two or more, or so many."""
+    try:
+        chosen = tuple(int(c) for c in classes if int(c) == c and 0 <= c <= 9)
+    except (TypeError, ValueError):
+        chosen = ()
+    enough = len(chosen) == len(classes) == (count or max(2, len(chosen)))
+    if not enough or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"classes is {classes!r} but must be two{'' if count else ' or more'} "
+            "different digits from 0 to 9; pass for example classes=(0, 1)"
+        )
+    return chosen
+
+
+def _drawn(
+    numbers: np.ndarray, chosen: tuple[int, ...], draw: PerClass
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, counted in the order of the chosen digits, and rows that have one."""
+    labels = relabelled(numbers, chosen, 10)
+    rows = draw.rows(labels, tuple(map(str, chosen)))
+    return labels[rows], rows
+
+
+def _note(draw: PerClass) -> str:
+    if draw.n is None:
+        return "all of these classes"
+    return f"{draw.n:,} of each class drawn with seed {draw.seed}"
+
+
+def _pair(
+    name: str,
+    pixels: np.ndarray,
+    numbers: np.ndarray,
+    pair: tuple[int, ...],
+    draw: PerClass,
+    sha256: str,
+) -> Dataset:
+    labels, rows = _drawn(numbers, pair, draw)
+    about = origin(
+        name,
+        rows=len(rows),
+        sha256=sha256,
+        note=_note(draw),
+        which=f", classes {pair[0]} and {pair[1]}",
+    )
+    inputs = pixels[rows] / np.float32(pixels.max())  # 16 of the small ones, else 255
+    return Dataset(
+        float32_rows(inputs),
+        float32_rows(2 * labels - 1),
+        about,
+        numbers[rows].astype(np.int64),
+    )
+
+
+def _mnist_root(data_dir: Place) -> Path:
+    folders = data_folders(data_dir)
+    for folder in folders:
+        if not _lacking(folder):
+            for name in _TRAINING:
+                check_hash(folder / _RAW / name, _MNIST_FILES[name])
+            return folder
+    looked = [file for folder in folders for file in _lacking(folder)]
+    try:
+        for file in _lacking(folders[-1]):
+            urls = [f"{mirror}{file.name}.gz" for mirror in _MIRRORS]
+            fetch(urls, file, known_hash=_MNIST_FILES[file.name], finish=_unpack)
+    except OSError as error:
+        put = f"Put the unpacked files into {folders[0] / _RAW}"
+        raise missing("MNIST", looked, error, put, "MNIST/raw", "digits") from None
+    return folders[-1]
+
+
+def _lacking(folder: Path) -> list[Path]:
+    files = (folder / _RAW / name for name in _MNIST_FILES)
+    return [file for file in files if not file.is_file()]
+
+
+def _unpack(part: Path) -> None:
+    try:
+        part.write_bytes(gzip.decompress(part.read_bytes()))
+    except (EOFError, zlib.error) as error:
+        raise ValueError(f"the download is damaged: {error}") from None
+
+
+def _embedded() -> tuple[np.ndarray, np.ndarray]:
+    datasets = need("sklearn.datasets", "run")
+    pixels, numbers = datasets.load_digits(return_X_y=True)
+    return np.asarray(pixels), np.asarray(numbers)
+
+
+def _read_mnist(root: Path) -> tuple[np.ndarray, np.ndarray]:
+    training = need("torchvision.datasets", "networks").MNIST(
+        root, train=True, download=False
+    )
+    return training.data.numpy().reshape(-1, 784), training.targets.numpy()
