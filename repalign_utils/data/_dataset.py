@@ -3,13 +3,12 @@
 import hashlib
 import operator
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-_ORIGINS = Path(__file__).with_name("origins.toml")
-_GENERATED = {"total_rows": None}
+ORIGINS = tomllib.loads(Path(__file__).with_name("origins.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,17 @@ def origin(name: str, *, rows: int, sha256: str, note: str, which: str = "") -> 
     which : str
         What follows the title, e.g. ``", classes 0 and 1"``.
     """
-    known = tomllib.loads(_ORIGINS.read_text("utf-8"))[name]
-    about = About(name, rows=rows, sha256=sha256, note=note, **_GENERATED | known)
-    return replace(about, title=about.title + which)
+    known = ORIGINS[name]
+    return About(
+        name,
+        known["title"] + which,
+        rows,
+        known.get("total_rows"),
+        known["source"],
+        known["licence"],
+        sha256,
+        note,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from repalign_utils.data._image_file import content_of, rgb
+from ._image_file import content_of, rgb
 
 
 def decoded(paths: Sequence[Path], size: int | None) -> tuple[np.ndarray, str]:

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+from ._dataset import ORIGINS
 
 _TIMEOUT = 4.0  # seconds for an answer, and again for each block of a download
 
@@ -15,39 +17,49 @@ class DataMissing(RuntimeError):
     """The data are neither on disk nor to be had from the network."""
 
 
-def missing(
-    title: str,
-    looked: Iterable[object],
-    tried: object,
-    put: str,
-    holds: str,
-    instead: str = "drawn pictures",
-) -> DataMissing:
-    """Word the error of absent data: what was looked for, tried, and is to be done.
+def _no_download(_: Path) -> Path:
+    raise OSError("there is no download of this set")
+
+
+def located(
+    name: str,
+    data_dir: Place,
+    patterns: Sequence[str],
+    look: Callable[[Path], Path | None],
+    get: Callable[[Path], Path] = _no_download,
+) -> Path:
+    """Find the data of a loader on disk, else get them.
 
     Parameters
     ----------
-    title : str
-        The data set.
-    looked : iterable
-        What was not found.
-    tried : object
-        The error of the download, or a sentence on why there is none.
-    put : str
-        Which file belongs where.
-    holds : str
-        What the user's folder has to hold.
-    instead : str
-        Data that need no files.
+    name : str
+        The loader.
+    data_dir : str or path
+        As of `data_folders`.
+    patterns : sequence of str
+        What is looked for, for the error.
+    look : callable
+        Gives the place of the data in a folder, or None.
+    get : callable, optional
+        Downloads them to a folder, and gives their place; raises OSError.
+
+    Raises
+    ------
+    DataMissing
+        If they are neither there nor to be had; says what to put where.
     """
-    if isinstance(tried, OSError):
-        tried = f"to download it failed ({tried})"
-    absent = ", nor ".join(map(str, looked))
-    return DataMissing(
-        f"{title} is not there: there is no {absent}; {tried}. {put}, or name the "
-        f"folder that holds {holds} by data_dir or REPALIGN_DATA, or take {instead}, "
-        "which need no files."
-    )
+    folders = data_folders(data_dir)
+    for folder in folders:
+        if place := look(folder):
+            return place
+    try:
+        return get(folders[-1])
+    except OSError as error:
+        looked = f"{', '.join(patterns)} in {' and in '.join(map(str, folders))}"
+        tried = f"to download it failed ({error})"
+        absent = ORIGINS[name]["absent"]
+        text = absent.format(looked=looked, tried=tried, folder=folders[0])
+        raise DataMissing(text) from None
 
 
 def data_folders(data_dir: Place = "") -> list[Path]:
@@ -68,18 +80,29 @@ def data_folders(data_dir: Place = "") -> list[Path]:
     FileNotFoundError
         If the user's folder does not exist.
     """
+    cache = cache_folder()
     told_by = "data_dir" if os.fspath(data_dir) else "REPALIGN_DATA"
     told = os.fspath(data_dir) or os.environ.get("REPALIGN_DATA", "")
-    if not told:
-        return [cache_folder()]
-    folder = Path(told).expanduser().absolute()
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{told_by} is {told!r}, but there is no folder {folder}; "
-            f"pass the folder that holds the data, or leave {told_by} empty "
-            f"to use the cache {cache_folder()}"
-        )
-    return [folder, cache_folder()]
+    remedy = (
+        f"pass the folder that holds the data, or leave {told_by} empty to use the "
+        f"cache {cache}"
+    )
+    return [existing(told_by, told, "folder", remedy), cache] if told else [cache]
+
+
+def existing(name: str, told: Place, kind: str, remedy: str) -> Path:
+    """Give the absolute path of a file or a folder that an option names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    path = Path(told).expanduser().absolute()
+    if not (path.is_dir() if kind == "folder" else path.is_file()):
+        found = f"that is no {kind}" if path.exists() else f"there is no {kind} {path}"
+        raise FileNotFoundError(f"{name} is {os.fspath(told)!r}, but {found}; {remedy}")
+    return path
 
 
 def cache_folder() -> Path:

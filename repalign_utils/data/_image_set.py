@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from repalign_utils.data._dataset import About, whole_number
-from repalign_utils.data._decode import decoded
-from repalign_utils.data._names import checked_classes
+from ._dataset import About, whole_number
+from ._decode import decoded
+from ._names import checked_classes
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from repalign_utils.data._image_file import readable_suffixes
-from repalign_utils.data._names import composed
+from ._image_file import readable_suffixes
+from ._names import composed
 
 # what systems leave behind, besides hidden files
 _LITTER = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}

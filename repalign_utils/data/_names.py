@@ -1,12 +1,12 @@
 """Names of classes and options: known ones, the nearest one, a list cut short."""
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from repalign_utils.spelling import did_you_mean
+from ..spelling import did_you_mean
+from ._fetch import existing
 
 
 def one_of(what: str, value: object, known: Iterable[str]) -> str:
@@ -66,11 +66,8 @@ def listed_names(path: Path) -> tuple[str, ...]:
     FileNotFoundError
         If there is no such file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"classes is {os.fspath(path)!r}, but there is no such file; pass a text "
-            "file with one name per line, or a sequence of names"
-        )
+    remedy = "pass a text file with one name per line, or a sequence of names"
+    path = existing("classes", path, "file", remedy)
     # a name may hold the sign itself: c#
     text = path.read_text("utf-8-sig").splitlines()
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from repalign_utils.data._dataset import Dataset
-from repalign_utils.data._fetch import Place
-from repalign_utils.data._names import one_of
-from repalign_utils.data.ct import ct_slices
-from repalign_utils.data.handwriting import digits, mnist
-from repalign_utils.data.procedural import ct_phantom, peaks
+from ._dataset import Dataset
+from ._fetch import Place
+from ._names import one_of
+from .ct import ct_slices
+from .handwriting import digits, mnist
+from .procedural import ct_phantom, peaks
 
 # those of rows and targets; an image set is asked for by its own function
 _LOADERS: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType(

@@ -6,27 +6,21 @@ Addresses, names of files and their sums are torchvision's.
 import tarfile
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from repalign_utils._extras import need
-from repalign_utils.data._dataset import origin
-from repalign_utils.data._fetch import (
-    Place,
-    check_hash,
-    data_folders,
-    fetch,
-    files_sha256,
-    missing,
-)
-from repalign_utils.data._image_set import ImageSet, PerClass, relabelled
-from repalign_utils.data._listing import class_folders
-from repalign_utils.data._names import checked_classes, one_of
-from repalign_utils.data.families import FAMILIES
-from repalign_utils.data.folders import image_files
-from repalign_utils.files import replacing
+from .._extras import need
+from ..files import replacing
+from ._dataset import origin
+from ._fetch import Place, cache_folder, check_hash, fetch, files_sha256, located
+from ._image_set import ImageSet, PerClass, relabelled
+from ._listing import class_folders
+from ._names import checked_classes, one_of
+from .families import FAMILIES
+from .folders import image_files
 
 # images of a class
 _PER_CLASS = {
@@ -145,16 +139,13 @@ def _cifar(
     known = tuple(sorted(FAMILIES[name]))  # as the original numbers them
     split = one_of("split", split, _PER_CLASS[name])
     names = checked_classes(known if classes is None else classes, known)
-    folders = data_folders(data_dir)
-    places = [folder / name / split for folder in folders]
-    for place in places:
-        if place.is_dir() and class_folders(place):
-            found = _from_folder(place, _PER_CLASS[name][split], names, draw)
-            break
+    looked = (f"{name}/{split}", "the original's batches", "their archive")
+    look, get = partial(_look, name, split), partial(_download, name)
+    place = located(name, data_dir, looked, look, get)
+    if place.parts[-2:] == (name, split):
+        found = _from_folder(place, _PER_CLASS[name][split], names, draw)
     else:
-        original = _original(name)
-        root = _batches(original, folders, places)
-        found = _from_batches(original, root, split, known, names, draw)
+        found = _from_batches(_original(name), place, split, known, names, draw)
     images, labels, sha256, note = found
     which = f", {split} split"
     about = origin(name, rows=len(labels), sha256=sha256, note=note, which=which)
@@ -166,26 +157,27 @@ def _original(name: str) -> Any:
     return {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[name]
 
 
-def _batches(original: Any, folders: list[Path], places: list[Path]) -> Path:
-    """Folder that holds the folder of the original batches."""
-    for folder in folders:
-        for root in (folder, folder / places[0].parent.name):
-            if _has_all(original, root):
-                return root
-            if (archive := root / original.filename).is_file():
-                return _unpacked(original, archive, folders[-1])
-    try:
-        archive = folders[-1] / original.filename
-        fetch([original.url], archive, known_hash=f"md5:{original.tgz_md5}")
-        root = _unpacked(original, archive, folders[-1])
-        archive.unlink()
-    except OSError as error:
-        looked = [*places, *(folder / original.base_folder for folder in folders)]
-        title = original.__name__.replace("R1", "R-1")
-        put = f"Unpack {original.filename} in {folders[0]}"
-        holds = f"{original.base_folder} or {places[0].relative_to(folders[0])}/CLASS"
-        raise missing(title, looked, error, put, holds) from None
-    return root
+def _look(name: str, split: str, folder: Path) -> Path | None:
+    """Folder of class folders, or folder that holds the folder of the batches."""
+    images = folder / name / split
+    if images.is_dir() and class_folders(images):
+        return images
+    original = _original(name)
+    for root in (folder, folder / name):
+        if _has_all(original, root):
+            return root
+        if (archive := root / original.filename).is_file():
+            return _unpacked(original, archive, cache_folder())
+    return None
+
+
+def _download(name: str, folder: Path) -> Path:
+    original = _original(name)
+    archive = folder / original.filename
+    fetch([original.url], archive, known_hash=f"md5:{original.tgz_md5}")
+    _unpacked(original, archive, folder)
+    archive.unlink()
+    return folder
 
 
 def _sums(original: Any) -> dict[str, str]:

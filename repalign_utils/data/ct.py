@@ -10,15 +10,9 @@ from typing import IO
 
 import numpy as np
 
-from repalign_utils._extras import need
-from repalign_utils.data._dataset import Dataset, float32_rows, origin, whole_number
-from repalign_utils.data._fetch import (
-    Place,
-    data_folders,
-    fetch,
-    files_sha256,
-    missing,
-)
+from .._extras import need
+from ._dataset import Dataset, float32_rows, origin, whole_number
+from ._fetch import Place, existing, fetch, files_sha256, located
 
 _URL = (
     "https://archive.ics.uci.edu/static/public/206/"
@@ -95,7 +89,14 @@ def ct_slices(
     ValueError: n is 0 but must be a whole number of at least 1; ...
     """
     n, seed = whole_number("n", n), whole_number("seed", seed, least=0)
-    file = _given_file(path) if os.fspath(path) else _ct_file(data_dir)
+    if os.fspath(path):
+        remedy = (
+            f"pass a CSV with the columns of {_CSV}, or leave path empty to search "
+            "data_dir"
+        )
+        file = existing("path", path, "file", remedy)
+    else:
+        file = located("ct_slices", data_dir, _PATTERNS, _look, _download)
     table = _read_table(file)
     position = table[:, -1] - table[:, -1].min()
     targets = position / (position.max() / 2) - 1
@@ -122,38 +123,13 @@ def _amount(n: int, rows: int, seed: int, file: str) -> str:
     return drawn if rows >= _TOTAL_ROWS else f"{drawn}; {held}"
 
 
-def _given_file(path: Place) -> Path:
-    file = Path(path).expanduser().absolute()
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"path is {os.fspath(path)!r}, but there is no file {file}; pass a CSV "
-            f"with the columns of {_CSV}, or leave path empty to search data_dir"
-        )
-    return file
+def _look(folder: Path) -> Path | None:
+    found = (file for pattern in _PATTERNS for file in sorted(folder.glob(pattern)))
+    return next(found, None)
 
 
-def _ct_file(data_dir: Place) -> Path:
-    folders = data_folders(data_dir)
-    looked = [folder / pattern for folder in folders for pattern in _PATTERNS]
-    for folder in folders:
-        for pattern in _PATTERNS:
-            if found := sorted(folder.glob(pattern)):
-                return found[0]
-    try:
-        return fetch([_URL], folders[-1] / "ct_slices" / _ARCHIVE, finish=_check_whole)
-    except OSError as error:
-        put = (
-            f"Put {_CSV} or its zip into {folders[0] / 'ct_slices'}, or name a CSV by "
-            "path"
-        )
-        raise missing(
-            "The set of CT slices",
-            looked,
-            error,
-            put,
-            "ct_slices",
-            "slices of ct_phantom",
-        ) from None
+def _download(folder: Path) -> Path:
+    return fetch([_URL], folder / "ct_slices" / _ARCHIVE, finish=_check_whole)
 
 
 def _check_whole(file: Path) -> None:

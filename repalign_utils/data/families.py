@@ -7,8 +7,8 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from repalign_utils.data._names import one_of
-from repalign_utils.data.procedural.images import NAMES
+from ._names import one_of
+from .procedural.images import NAMES
 
 _TSV = Path(__file__).with_name("imagenet_families.tsv")
 _KINDS = ("natural", "artificial")

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from repalign_utils.data._dataset import About, origin
-from repalign_utils.data._fetch import Place, data_folders, missing
-from repalign_utils.data._image_set import ImageFiles, Images, ImageSet, PerClass
-from repalign_utils.data._listing import class_folders, images_below, images_beside
-from repalign_utils.data._names import (
-    checked_classes,
-    composed,
-    few,
-    listed_names,
-    one_of,
-)
+from ._dataset import About, origin
+from ._fetch import Place, existing, located
+from ._image_set import ImageFiles, Images, ImageSet, PerClass
+from ._listing import class_folders, images_below, images_beside
+from ._names import checked_classes, composed, few, listed_names, one_of
 
 _SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
 # images of each domain in the original
@@ -83,13 +77,9 @@ def image_files(
     Traceback (most recent call last):
     FileNotFoundError: path is 'not/there', but there is no folder ...
     """
-    draw, folder = PerClass(n_per_class, seed), Path(path).expanduser().absolute()
-    if not folder.is_dir():
-        found = "that is a file" if folder.is_file() else f"there is no folder {folder}"
-        raise FileNotFoundError(
-            f"path is {os.fspath(path)!r}, but {found}; pass the folder that holds one "
-            "folder of images per class"
-        )
+    draw = PerClass(n_per_class, seed)
+    remedy = "pass the folder that holds one folder of images per class"
+    folder = existing("path", path, "folder", remedy)
     on_disk = class_folders(folder)
     names = _class_names(folder, tuple(on_disk), classes)
     paths, labels, left_out = _listed(folder, [on_disk[name] for name in names])
@@ -160,7 +150,14 @@ def office31(
     >>> office31("dslr").images.shape  # doctest: +SKIP
     (498, 3, 64, 64)
     """
-    folder = _office_folder(one_of("domain", domain, _OFFICE_DOMAINS), data_dir)
+    one_of("domain", domain, _OFFICE_DOMAINS)
+    looked = [f"{at}{domain}{of}" for at in ("office31/", "") for of in ("/images", "")]
+    folder = located(
+        "office31",
+        data_dir,
+        looked,
+        lambda folder: next((p for x in looked if (p := folder / x).is_dir()), None),
+    )
     files = image_files(folder, _OFFICE_CLASSES, n_per_class=n_per_class, seed=seed)
     held, whole = files.about.total_rows, _OFFICE_DOMAINS[domain]
     part = "" if held == whole else f"; the folder holds {held:,} of {whole:,}"
@@ -281,20 +278,3 @@ def _list_sha256(folder: Path, paths: Sequence[Path]) -> str:
         # a name on Linux need not be text
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _office_folder(domain: str, data_dir: Place) -> Path:
-    folders = data_folders(data_dir)
-    roots = [root for folder in folders for root in (folder / "office31", folder)]
-    places = [p for r in roots for p in (r / domain / "images", r / domain)]
-    for place in places:
-        if place.is_dir():
-            return place
-    raise missing(
-        "Office-31",
-        places,
-        "there is no download of this set",
-        "Get it from the project page of its authors (K. Saenko, Adapting Visual "
-        f"Category Models to New Domains, 2010) and unpack it to {roots[0]}",
-        "office31",
-    )

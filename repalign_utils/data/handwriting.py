@@ -7,24 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from repalign_utils._extras import need
-from repalign_utils.data._dataset import (
-    Dataset,
-    arrays_sha256,
-    float32_rows,
-    origin,
-)
-from repalign_utils.data._fetch import (
-    Place,
-    check_hash,
-    data_folders,
-    fetch,
-    files_sha256,
-    missing,
-)
-from repalign_utils.data._image_set import ImageSet, PerClass, relabelled
+from .._extras import need
+from ._dataset import Dataset, arrays_sha256, float32_rows, origin
+from ._fetch import Place, check_hash, fetch, files_sha256, located
+from ._image_set import ImageSet, PerClass, relabelled
 
-_RAW = Path("MNIST", "raw")
 _MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
@@ -95,9 +82,12 @@ def mnist(
     ValueError: classes is (0, 10) but must be two different digits from 0 to 9; ...
     """
     pair, draw = _digits(classes, 2), PerClass(n_per_class, seed)
-    root = _mnist_root(data_dir)
-    pixels, numbers = _read_mnist(root)
-    sha256 = files_sha256(*(root / _RAW / name for name in _TRAINING))
+    looked = [f"MNIST/raw/{name}" for name in _MNIST_FILES]
+    raw = located("mnist", data_dir, looked, _whole, _download)
+    datasets = need("torchvision.datasets", "networks")
+    training = datasets.MNIST(raw.parents[1], train=True, download=False)
+    pixels, numbers = training.data.numpy(), training.targets.numpy()
+    sha256 = files_sha256(*(raw / name for name in _TRAINING))
     return _pair("mnist", pixels, numbers, pair, draw, sha256)
 
 
@@ -224,43 +214,28 @@ def _pair(
     sha256: str,
 ) -> Dataset:
     labels, rows = _drawn(numbers, pair, draw)
-    about = origin(
-        name,
-        rows=len(rows),
-        sha256=sha256,
-        note=_note(draw),
-        which=f", classes {pair[0]} and {pair[1]}",
-    )
-    inputs = pixels[rows] / np.float32(pixels.max())  # 16 of the small ones, else 255
-    return Dataset(
-        float32_rows(inputs),
-        float32_rows(2 * labels - 1),
-        about,
-        numbers[rows].astype(np.int64),
-    )
+    which = f", classes {pair[0]} and {pair[1]}"
+    about = origin(name, rows=len(rows), sha256=sha256, note=_note(draw), which=which)
+    inputs = float32_rows(pixels[rows] / np.float32(pixels.max()))  # of 16, or of 255
+    digits = numbers[rows].astype(np.int64)
+    return Dataset(inputs, float32_rows(2 * labels - 1), about, digits)
 
 
-def _mnist_root(data_dir: Place) -> Path:
-    folders = data_folders(data_dir)
-    for folder in folders:
-        if not _lacking(folder):
-            for name in _TRAINING:
-                check_hash(folder / _RAW / name, _MNIST_FILES[name])
-            return folder
-    looked = [file for folder in folders for file in _lacking(folder)]
-    try:
-        for file in _lacking(folders[-1]):
-            urls = [f"{mirror}{file.name}.gz" for mirror in _MIRRORS]
-            fetch(urls, file, known_hash=_MNIST_FILES[file.name], finish=_unpack)
-    except OSError as error:
-        put = f"Put the unpacked files into {folders[0] / _RAW}"
-        raise missing("MNIST", looked, error, put, "MNIST/raw", "digits") from None
-    return folders[-1]
+def _whole(folder: Path) -> Path | None:
+    raw = folder / "MNIST" / "raw"
+    if not all((raw / name).is_file() for name in _MNIST_FILES):
+        return None
+    for name in _TRAINING:
+        check_hash(raw / name, _MNIST_FILES[name])
+    return raw
 
 
-def _lacking(folder: Path) -> list[Path]:
-    files = (folder / _RAW / name for name in _MNIST_FILES)
-    return [file for file in files if not file.is_file()]
+def _download(folder: Path) -> Path:
+    raw = folder / "MNIST" / "raw"
+    for name, known_hash in _MNIST_FILES.items():
+        urls = [f"{mirror}{name}.gz" for mirror in _MIRRORS]
+        fetch(urls, raw / name, known_hash=known_hash, finish=_unpack)
+    return raw
 
 
 def _unpack(part: Path) -> None:
@@ -274,10 +249,3 @@ def _embedded() -> tuple[np.ndarray, np.ndarray]:
     datasets = need("sklearn.datasets", "run")
     pixels, numbers = datasets.load_digits(return_X_y=True)
     return np.asarray(pixels), np.asarray(numbers)
-
-
-def _read_mnist(root: Path) -> tuple[np.ndarray, np.ndarray]:
-    training = need("torchvision.datasets", "networks").MNIST(
-        root, train=True, download=False
-    )
-    return training.data.numpy().reshape(-1, 784), training.targets.numpy()

@@ -200,11 +200,11 @@ def test_a_failed_download_leaves_nothing_and_says_all(mirror, tmp_path, cache, 
         data.cifar10("test", data_dir=tmp_path)
     text = str(caught.value)
     assert text.startswith(
-        f"CIFAR-10 is not there: there is no {tmp_path}/cifar10/test, nor {cache}/cifar"
-        f"10/test, nor {tmp_path}/cifar-10-batches-py, nor {cache}/cifar-10-batches-py;"
+        "CIFAR-10 is not there, or not all of it: looked for cifar10/test, the original"
+        f"'s batches, their archive in {tmp_path} and in {cache}; to download it failed"
     )
     assert said[harm] in text
-    assert f"Unpack cifar-10-python.tar.gz in {tmp_path}, or name the folder" in text
+    assert f"Unpack the archive of the batches in {tmp_path}, or name the fo" in text
     assert not cache.exists() or list(cache.iterdir()) == []
 
 

@@ -205,12 +205,13 @@ def test_absent_mnist_is_one_error_that_says_all(
     with pytest.raises(data.DataMissing) as caught:
         data.mnist(data_dir=small_folder)
     text = str(caught.value)
-    absent = ", nor ".join(f"{raw}/{name}" for name in NAMES[1:])
-    assert text.startswith(f"MNIST is not there: there is no {absent}, nor {cache}/")
+    looked = ", ".join(f"MNIST/raw/{name}" for name in NAMES)
+    assert text.startswith("MNIST is not there, or not all of it: looked for ")
+    assert f" {looked} in {small_folder} and in {cache}; to download it fail" in text
     first = f"{NAMES[0]}.gz: 404 Client Error: Not Found for url: "
     assert f"to download it failed ({site.url}/a/{first}" in text
     assert f"; {site.url}/b/{first}" in text
-    assert f"Put the unpacked files into {raw}, or name the folder that holds" in text
+    assert f"Put the four unpacked files into {raw}, or name the folder that" in text
     assert text.endswith("or REPALIGN_DATA, or take digits, which need no files.")
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 

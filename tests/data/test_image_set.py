@@ -220,7 +220,7 @@ def test_a_folder_without_classes_is_an_error(tmp_path):
 def test_a_folder_or_a_list_that_is_not_there_is_an_error(folder):
     with pytest.raises(FileNotFoundError, match=r"path is 'not/there', but there is "):
         data.image_files("not/there")
-    text = r"classes is 'ant', but there is no such file; pass a text file with one"
+    text = r"classes is 'ant', but there is no file .+/ant; pass a text file"
     with pytest.raises(FileNotFoundError, match=text):
         data.image_files(folder, classes="ant")
 

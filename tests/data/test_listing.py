@@ -156,5 +156,7 @@ def test_a_list_of_classes_may_hold_a_name_with_its_sign(tmp_path):
     (tmp_path / "list.txt").write_text("\ufeffc#  # a language\r\n# none\r\n", "utf-8")
     files = data.image_files(tmp_path / "own", tmp_path / "list.txt")
     assert files.classes == ("c#",)
-    with pytest.raises(FileNotFoundError, match=r"list.txt', but that is a file; pass"):
+    with pytest.raises(
+        FileNotFoundError, match=r"list.txt', but that is no folder; pass"
+    ):
         data.image_files(tmp_path / "list.txt")

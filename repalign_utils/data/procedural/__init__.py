@@ -1,8 +1,8 @@
 """Images, slices and functions that are drawn by rules, for who has no data at hand."""
 
-from repalign_utils.data.procedural.images import NAMES, procedural_images
-from repalign_utils.data.procedural.peaks import PEAKS, peaks, peaks_task
-from repalign_utils.data.procedural.phantom import ct_phantom
+from .images import NAMES, procedural_images
+from .peaks import PEAKS, peaks, peaks_task
+from .phantom import ct_phantom
 
 __all__ = [
     "NAMES",

@@ -1,13 +1,8 @@
 """What people make: straight edges, right angles, circles, repetition, flat colours."""
 
-from collections.abc import Callable
-from types import MappingProxyType
-
 import numpy as np
 
-from repalign_utils.data.procedural.canvas import Canvas, box, repeated
-
-_TILT = 0.12  # radians: things stand upright, nearly
+from .canvas import Canvas, Number, box, inside, repeated
 
 
 def _panel(c: Canvas, colour: np.ndarray) -> np.ndarray:
@@ -55,8 +50,15 @@ def chessboard(c: Canvas) -> None:
 
 def wheel(c: Canvas) -> None:
     """A tyre, a rim's gaps between straight spokes, a hub."""
-    tyre = c.hue()
-    _wheel(c, c.x, c.y, c.uniform(0.75, 0.95), tyre, c.partner(tyre))
+    tyre, outer = c.hue(), c.uniform(0.75, 0.95)
+    gap, radius = c.partner(tyre), np.hypot(c.x, c.y)
+    c.paint(c.fill(radius - outer), tyre)
+    turn = 2 * np.pi / c.whole(5, 9)
+    along = repeated(np.arctan2(c.y, c.x) + c.uniform(0, 6), turn) * radius
+    spoke = c.uniform(0.045, 0.075) - np.abs(along)
+    rim = radius - outer * c.uniform(0.74, 0.82)
+    hub = outer * c.uniform(0.14, 0.2) - radius
+    c.paint(c.fill(inside(spoke, rim, hub)), gap)
 
 
 def cog_wheel(c: Canvas) -> None:
@@ -83,7 +85,7 @@ def tower(c: Canvas) -> None:
     middle = _between(c, -width * 0.7, width * 0.7, first, second)
     high = _between(c, -width * 0.38, width * 0.38, second, second + 0.3)
     mast = _between(c, -0.04, 0.04, second, 1)
-    c.paint(c.fill(_union(low, middle, high, mast)), wall)
+    c.paint(c.fill(np.minimum.reduce([low, middle, high, mast])), wall)
     windows = box(c.x, repeated(c.y, c.uniform(0.2, 0.28)), width * 0.2, 0.055)
     column = _between(c, -1, 1, -0.85, second - 0.08)
     c.paint(c.fill(np.maximum(windows, column)), c.partner(wall))
@@ -121,7 +123,7 @@ def car(c: Canvas) -> None:
     slant = (c.y - 0.05) * c.uniform(0.2, 0.45)
     cabin = _between(c, left + slant, right - slant, 0, roof)
     body = _between(c, -0.95, 0.95, -0.4, c.uniform(0.05, 0.14))
-    c.paint(c.fill(_union(cabin, body)), paint)
+    c.paint(c.fill(np.minimum(cabin, body)), paint)
     glass = _between(c, left + 0.1 + slant, right - 0.1 - slant, 0.12, roof - 0.1)
     pillar = 0.05 - np.abs(c.x - (left + right) / 2)
     c.paint(c.fill(np.maximum(glass, pillar)), c.partner(paint))
@@ -171,20 +173,10 @@ def house(c: Canvas) -> None:
 
 
 def _between(
-    c: Canvas,
-    left: np.ndarray | float,
-    right: np.ndarray | float,
-    bottom: np.ndarray | float,
-    top: np.ndarray | float,
+    c: Canvas, left: Number, right: Number, bottom: Number, top: Number
 ) -> np.ndarray:
     """Distance to what lies between four lines."""
-    return np.maximum(
-        np.maximum(left - c.x, c.x - right), np.maximum(bottom - c.y, c.y - top)
-    )
-
-
-def _union(*distances: np.ndarray) -> np.ndarray:
-    return np.minimum.reduce(distances)
+    return inside(left - c.x, c.x - right, bottom - c.y, c.y - top)
 
 
 def _wheels(c: Canvas, places: tuple[float, ...], radius: np.ndarray) -> None:
@@ -195,44 +187,19 @@ def _wheels(c: Canvas, places: tuple[float, ...], radius: np.ndarray) -> None:
     c.paint(c.fill(distance - radius * 0.42), c.partner(tyre))
 
 
-def _wheel(
-    c: Canvas,
-    x: np.ndarray,
-    y: np.ndarray,
-    outer: np.ndarray,
-    tyre: np.ndarray,
-    gap: np.ndarray,
-) -> None:
-    radius = np.hypot(x, y)
-    c.paint(c.fill(radius - outer), tyre)
-    turn = 2 * np.pi / c.whole(5, 9)
-    along = repeated(np.arctan2(y, x) + c.uniform(0, 6), turn) * radius
-    spoke = c.uniform(0.045, 0.075) - np.abs(along)
-    rim = radius - outer * c.uniform(0.74, 0.82)
-    hub = outer * c.uniform(0.14, 0.2) - radius
-    c.paint(c.fill(np.maximum(np.maximum(spoke, rim), hub)), gap)
-
-
-Draw = Callable[[Canvas], None]
-
-#: Name -> how to draw it, and the largest angle to either side.
-SOURCES = MappingProxyType[str, tuple[Draw, float]](
-    {
-        "brick wall": (brick_wall, _TILT),
-        "window grid": (window_grid, _TILT),
-        "chessboard": (chessboard, _TILT),
-        "wheel": (wheel, _TILT),
-        "cog wheel": (cog_wheel, _TILT),
-        "tower": (tower, _TILT),
-        "ladder": (ladder, _TILT),
-        "road barrier": (road_barrier, _TILT),
-    }
+_TILT = 0.12  # radians: things stand upright, nearly
+#: How to draw a thing -> the largest angle to either side.
+SOURCES = dict.fromkeys(
+    [
+        brick_wall,
+        window_grid,
+        chessboard,
+        wheel,
+        cog_wheel,
+        tower,
+        ladder,
+        road_barrier,
+    ],
+    _TILT,
 )
-TARGETS = MappingProxyType[str, tuple[Draw, float]](
-    {
-        "car": (car, _TILT),
-        "bus": (bus, _TILT),
-        "lorry": (lorry, _TILT),
-        "house": (house, _TILT),
-    }
-)
+TARGETS = dict.fromkeys((car, bus, lorry, house), _TILT)

@@ -1,6 +1,11 @@
 """A sheet on which many pictures of one class are drawn at once."""
 
+from collections.abc import Callable
+from functools import reduce
+
 import numpy as np
+
+Number = np.ndarray | float
 
 
 class Canvas:
@@ -92,12 +97,12 @@ class Canvas:
         self,
         cover: np.ndarray,
         first: np.ndarray,
-        second: np.ndarray | None = None,
+        second: Number = 0,
         mix: np.ndarray | None = None,
     ) -> None:
         """Lay a colour, or a mixture that varies within the picture, over the rest."""
         colour = first
-        if second is not None and mix is not None:
+        if mix is not None:
             colour = first + (second - first) * np.clip(mix, 0, 1)[:, None]
         covered = cover[:, None]
         self.colour += covered * (colour - self.colour)
@@ -134,16 +139,22 @@ class Canvas:
         return field / field.std(axis=(1, 2), keepdims=True)
 
 
-def repeated(position: np.ndarray, period: np.ndarray | float) -> np.ndarray:
+Draw = Callable[[Canvas], None]
+
+
+def repeated(position: np.ndarray, period: Number) -> np.ndarray:
     """Give the position in its cell, -period / 2 to period / 2."""
     return position - period * np.round(position / period)
 
 
-def box(
-    x: np.ndarray, y: np.ndarray, width: np.ndarray | float, height: np.ndarray | float
-) -> np.ndarray:
+def inside(*distances: np.ndarray) -> np.ndarray:
+    """Give the distance to what lies in all of some shapes, by those to the shapes."""
+    return reduce(np.maximum, distances)
+
+
+def box(x: np.ndarray, y: np.ndarray, width: Number, height: Number) -> np.ndarray:
     """Give the distance to a rectangle of that half width and half height."""
-    return np.maximum(np.abs(x) - width, np.abs(y) - height)
+    return inside(np.abs(x) - width, np.abs(y) - height)
 
 
 def hsv(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -1,10 +1,8 @@
 """Where and how a thing is photographed: plain, in a studio, or by a webcam."""
 
-from types import MappingProxyType
-
 import numpy as np
 
-from repalign_utils.data.procedural.canvas import Canvas, hsv
+from .canvas import Canvas, hsv
 
 
 def plain(c: Canvas) -> np.ndarray:
@@ -36,7 +34,7 @@ def webcam(c: Canvas) -> np.ndarray:
     )
 
 
-DOMAINS = MappingProxyType({"plain": plain, "studio": studio, "webcam": webcam})
+DOMAINS = {"plain": plain, "studio": studio, "webcam": webcam}
 
 
 def _over(c: Canvas, background: np.ndarray) -> np.ndarray:

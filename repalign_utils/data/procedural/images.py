@@ -1,37 +1,28 @@
 """Drawn pictures of natural and of artificial things, for transfer without files."""
 
-from types import MappingProxyType
-
 import numpy as np
 
-from repalign_utils.data._dataset import arrays_sha256, origin, whole_number
-from repalign_utils.data._image_set import ImageSet
-from repalign_utils.data._names import one_of
-from repalign_utils.data.procedural import artificial as _artificial
-from repalign_utils.data.procedural import natural as _natural
-from repalign_utils.data.procedural.artificial import Draw
-from repalign_utils.data.procedural.canvas import Canvas
-from repalign_utils.data.procedural.domains import DOMAINS
+from .._dataset import arrays_sha256, origin, whole_number
+from .._image_set import ImageSet
+from .._names import one_of
+from . import artificial, natural
+from .canvas import Canvas, Draw
+from .domains import DOMAINS
 
 _BATCH = 50  # drawn at once, so that the arrays fit the processor's cache
 _SPLITS = ("train", "test")
-_CLASSES = MappingProxyType(
-    {
-        ("natural", "source"): _natural.SOURCES,
-        ("natural", "target"): _natural.TARGETS,
-        ("artificial", "source"): _artificial.SOURCES,
-        ("artificial", "target"): _artificial.TARGETS,
-    }
-)
+
+
+def _name(draw: Draw) -> str:
+    return draw.__name__.replace("_", " ")
+
+
+_FAMILIES = {"natural": natural, "artificial": artificial}
 #: Family -> the names of its classes, those of the sources first.
-NAMES = MappingProxyType(
-    {
-        family: tuple(
-            name for role in ("source", "target") for name in _CLASSES[family, role]
-        )
-        for family in ("natural", "artificial")
-    }
-)
+NAMES = {
+    family: tuple(map(_name, (*drawn.SOURCES, *drawn.TARGETS)))
+    for family, drawn in _FAMILIES.items()
+}
 
 
 def procedural_images(
@@ -89,53 +80,36 @@ def procedural_images(
     >>> procedural_images("artificial", role="target", n_per_class=5).classes
     ('car', 'bus', 'lorry', 'house')
     """
-    one_of("family", family, ("natural", "artificial", "both"))
+    one_of("family", family, (*_FAMILIES, "both"))
     one_of("role", role, ("source", "target"))
     one_of("split", split, _SPLITS)
     one_of("domain", domain, DOMAINS)
     n_per_class = whole_number("n_per_class", n_per_class)
     size = whole_number("size", size, least=16)
     seed = whole_number("seed", seed, least=0)
-    families = ("natural", "artificial") if family == "both" else (family,)
+    families = tuple(_FAMILIES) if family == "both" else (family,)
     place = (_SPLITS.index(split), list(DOMAINS).index(domain))
     names, parts = [], []
     for kind in families:
-        for name, (draw, turn) in _CLASSES[kind, role].items():
-            names.append(name)
-            entropy = (seed, *place, *_identity(kind, name))
-            batches = [
-                _batch(draw, turn, kind, domain, size, (*entropy, start))
-                for start in range(0, n_per_class, _BATCH)
-            ]
-            parts.append(np.concatenate(batches)[:n_per_class])
+        classes = {"source": _FAMILIES[kind].SOURCES, "target": _FAMILIES[kind].TARGETS}
+        for draw, turn in classes[role].items():
+            names.append(_name(draw))
+            thing = (list(NAMES).index(kind), NAMES[kind].index(names[-1]))
+            for start in range(0, n_per_class, _BATCH):
+                # a whole batch, so that it does not depend on the number
+                rng = np.random.default_rng((seed, *place, *thing, start))
+                canvas = Canvas(rng, _BATCH, size, kind == "natural", turn)
+                draw(canvas)
+                picture = np.clip(DOMAINS[domain](canvas), 0, 1)[: n_per_class - start]
+                parts.append(np.rint(picture * 255).astype(np.uint8))
     images = np.concatenate(parts)
+    each = f"{n_per_class:,} of each of {len(names)} classes"
     about = origin(
         "procedural_images",
         rows=len(images),
         sha256=arrays_sha256(images),
-        note=f"{n_per_class:,} of each of {len(names)} classes; domain {domain}; "
-        f"seed {seed}",
+        note=f"{each}; domain {domain}; seed {seed}",
         which=f", {family}, {role} classes, {split} split",
     )
     labels = np.repeat(np.arange(len(names)), n_per_class)
     return ImageSet(images, labels, tuple(names), about)
-
-
-def _identity(family: str, name: str) -> tuple[int, int]:
-    return list(NAMES).index(family), NAMES[family].index(name)
-
-
-def _batch(
-    draw: Draw,
-    turn: float,
-    family: str,
-    domain: str,
-    size: int,
-    entropy: tuple[int, ...],
-) -> np.ndarray:
-    """Draw one whole batch, uint8, so that a batch does not depend on the number."""
-    rng = np.random.default_rng(entropy)
-    canvas = Canvas(rng, _BATCH, size, family == "natural", turn)
-    draw(canvas)
-    picture = DOMAINS[domain](canvas)
-    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)

@@ -1,15 +1,8 @@
 """What grows: curved outlines, branching, and textures that never quite repeat."""
 
-from types import MappingProxyType
-
 import numpy as np
 
-from repalign_utils.data.procedural.artificial import Draw
-from repalign_utils.data.procedural.canvas import Canvas, repeated
-
-_ANY = np.pi  # radians: lies as it fell
-_LEANING = 0.9  # lies or hangs more along than across
-_UPRIGHT = 0.35  # grows upwards, nearly
+from .canvas import Canvas, inside, repeated
 
 
 def _bend(c: Canvas, amount: float) -> None:
@@ -159,7 +152,7 @@ def fish(c: Canvas) -> None:
     body = np.maximum(np.abs(y) - half, np.abs(c.x - 0.2) - 0.75)
     fork = np.abs(y) - 0.75 * (-c.x - 0.38)
     notch = -0.95 + 0.5 * (0.35 - np.abs(y)) - c.x
-    tail = np.maximum(np.maximum(fork, notch), c.x + 0.4)
+    tail = inside(fork, notch, c.x + 0.4)
     skin = c.hue()
     _coat(c, np.minimum(body, tail), skin)
     size = c.uniform(0.2, 0.27)
@@ -255,26 +248,25 @@ def _segment(
     return np.hypot(px - t * dx, py - t * dy)
 
 
-#: Name -> how to draw it, and the largest angle to either side.
-SOURCES = MappingProxyType[str, tuple[Draw, float]](
-    {
-        "spotted fur": (spotted_fur, _ANY),
-        "striped fur": (striped_fur, _ANY),
-        "leaf": (leaf, _LEANING),
-        "fern": (fern, _LEANING),
-        "flower": (flower, _ANY),
-        "shell": (shell, _ANY),
-        "bare tree": (bare_tree, _UPRIGHT),
-        "pebbles": (pebbles, _ANY),
-    }
-)
-TARGETS = MappingProxyType[str, tuple[Draw, float]](
-    {
-        "fish": (fish, _LEANING),
-        "shaggy fur": (shaggy_fur, _ANY),
-        "tree bark": (tree_bark, _ANY),
-        "brain coral": (brain_coral, _ANY),
-        "mushroom": (mushroom, _UPRIGHT),
-        "feather": (feather, _LEANING),
-    }
-)
+_ANY = np.pi  # radians to either side: lies as it fell
+_LEANING = 0.9  # lies or hangs more along than across
+_UPRIGHT = 0.35  # grows upwards, nearly
+#: How to draw a thing -> the largest angle to either side.
+SOURCES = {
+    spotted_fur: _ANY,
+    striped_fur: _ANY,
+    leaf: _LEANING,
+    fern: _LEANING,
+    flower: _ANY,
+    shell: _ANY,
+    bare_tree: _UPRIGHT,
+    pebbles: _ANY,
+}
+TARGETS = {
+    fish: _LEANING,
+    shaggy_fur: _ANY,
+    tree_bark: _ANY,
+    brain_coral: _ANY,
+    mushroom: _UPRIGHT,
+    feather: _LEANING,
+}

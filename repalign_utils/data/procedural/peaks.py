@@ -6,14 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from repalign_utils.data._dataset import (
-    Dataset,
-    arrays_sha256,
-    float32_rows,
-    origin,
-    whole_number,
-)
-from repalign_utils.data._names import one_of
+from .._dataset import Dataset, arrays_sha256, float32_rows, origin, whole_number
+from .._names import one_of
 
 _LETTERS = "ABCDEF"
 _UNITS = 10  # inputs per variable

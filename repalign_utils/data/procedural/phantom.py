@@ -11,13 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from repalign_utils.data._dataset import (
-    Dataset,
-    arrays_sha256,
-    float32_rows,
-    origin,
-    whole_number,
-)
+from .._dataset import Dataset, arrays_sha256, float32_rows, origin, whole_number
 
 FIRST, LAST = 2.0, 98.0  # positions that are cut, as in the UCI set: 1.7 to 97.5
 
