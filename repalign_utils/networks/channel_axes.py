@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+
+from .running import tensors_of
 
 __all__ = ["ChannelAxes"]
 
@@ -81,8 +82,8 @@ class ChannelAxes(TorchFunctionMode):
         """Run the function; note the axis of what it gives."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        results = list(_tensors(result))
-        given = list(_tensors((args, kwargs)))
+        results = list(tensors_of(result))
+        given = list(tensors_of((args, kwargs)))
         if results and given:
             name = getattr(func, "__name__", "")
             if name == "__get__":  # of a property, such as T
@@ -167,7 +168,7 @@ def _viewed(func, x, args, kwargs, axis: int, whole: bool) -> Iterator[int]:
         return like if value is x else value
 
     again = func(*map(put, args), **{k: put(v) for k, v in kwargs.items()})
-    for view in _tensors(again):
+    for view in tensors_of(again):
         found = [
             j
             for j, (size, stride) in enumerate(
@@ -192,13 +193,3 @@ def _reduced(x, args, kwargs, axis: int, result: torch.Tensor) -> int:
 def _broadcasts(tensor: torch.Tensor, result: torch.Tensor) -> bool:
     pairs = zip(tensor.shape, result.shape, strict=True)
     return all(size in (1, full) for size, full in pairs)
-
-
-def _tensors(values: Any) -> Iterator[torch.Tensor]:
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, tuple | list):
-        for value in values:
-            yield from _tensors(value)
-    elif isinstance(values, dict):
-        yield from _tensors(list(values.values()))

@@ -16,9 +16,9 @@ from .inputs import Batch, open_inputs
 from .layers import record_layers
 from .names import chosen, may_be_head, named_layers
 from .passes import halving, one_pass
-from .places import Place, floats_of
+from .places import Place
 from .positions import as_matrix
-from .running import evaluating, run
+from .running import evaluating, floats_of, hooks, run
 
 __all__ = ["accuracy", "last_hidden", "predict"]
 
@@ -156,20 +156,14 @@ def _calls(model: nn.Module, batch: Batch) -> tuple[list[_Call], Any]:
         given = next(iter(floats_of((inputs, keywords))), None)
         before.append((len(calls), given, None if given is None else given.clone()))
 
-    def leave(module, _inputs, _output) -> None:
+    def leave(module, *_) -> None:
         count, given, values = before.pop()
         number = numbers[id(module)] = numbers.get(id(module), -1) + 1
         if len(calls) == count:
             calls.append(_Call(module, number, given, values))
 
-    modules = list({id(m): m for m in named_layers(model).values()}.values())
-    hooks = [m.register_forward_pre_hook(enter, with_kwargs=True) for m in modules]
-    hooks += [m.register_forward_hook(leave) for m in modules]
-    try:
+    with hooks(named_layers(model).values(), before=enter, after=leave):
         return calls, run(model, batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _head_among(modules: list[nn.Module]) -> int:

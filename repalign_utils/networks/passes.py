@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from .inputs import Batch
-from .places import Place, floats_of
-from .running import evaluating, run
+from .places import Place
+from .running import evaluating, floats_of, run
 
 __all__ = ["check_batch_size", "halving", "one_pass"]
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -18,12 +18,14 @@ from torch import nn
 from .channel_axes import ChannelAxes
 from .inputs import Batch
 from .names import call_of, chosen, named_layers
-from .running import evaluating, run
+from .running import evaluating, floats_of, hooks, run
 
-__all__ = ["Place", "floats_of", "places_of"]
+__all__ = ["Known", "Place", "places_of"]
 
+Shape = tuple[int, ...]
 Axis = int | Mapping[str, int] | None
 _ROWS = 2, 3  # of the two runs
+_TIME = nn.RNNBase | nn.MultiheadAttention  # layers that take one axis for time
 
 
 @dataclass(frozen=True)
@@ -49,24 +51,6 @@ class Place:
     index: int = 0
     samples: int = 0
     channels: int | None = None
-
-
-def floats_of(output: Any) -> list[torch.Tensor]:
-    """Floating-point tensors in what a layer returned, in their order.
-
-    Examples
-    --------
-    >>> lstm = nn.LSTM(4, 3)
-    >>> [tuple(t.shape) for t in floats_of(lstm(torch.zeros(5, 2, 4)))]
-    [(5, 2, 3), (1, 2, 3), (1, 2, 3)]
-    """
-    if isinstance(output, torch.Tensor):
-        return [output] if output.is_floating_point() else []
-    if isinstance(output, Mapping):
-        output = list(output.values())
-    if isinstance(output, tuple | list):
-        return [t for one in output for t in floats_of(one)]
-    return []
 
 
 @dataclass(frozen=True)
@@ -129,20 +113,18 @@ def places_of(
     known = known or Known()
     modules = chosen(model, layers)
     names = named_layers(model)
-    times: list[list] = [[], []]  # what layers that know of time were given
-    fewer, more = (
-        _seen(model, modules, batch.repeated(rows), known, given)
-        for rows, given in zip(_ROWS, times, strict=True)
-    )
+    of_time = {k: m for k, m in names.items() if isinstance(m, _TIME)}
+    watched = [*modules.values(), *of_time.values()]
+    fewer, more = (_seen(model, watched, batch.repeated(n), known) for n in _ROWS)
     if known.samples_axis is None:
-        _check_time(*times)
+        for name, module in of_time.items():
+            _check_time(name, module, fewer[module], more[module])
     found: list[Place] = []
     left_out: dict[str, list[str]] = {}
     for name, module in modules.items():
+        seen = fewer[module], more[module]
         try:
-            found += _places(
-                name, module, fewer[name], more[name], known, call_of(name, names)
-            )
+            found += _places(name, module, *seen, known, call_of(name, names))
         except _Unfit as error:
             if layers is not None:
                 raise ValueError(f"layer {name!r} {error.sentence}") from None
@@ -166,48 +148,42 @@ def _list(left_out: dict[str, list[str]], found: list[Place]) -> None:
     )
 
 
-Call = list[tuple[tuple[int, ...], int | None]]  # shape and channels of each tensor
+class _Call(NamedTuple):
+    """One run of a layer: what it was given first, and the tensors it returned."""
+
+    given: Shape | None
+    returned: list[tuple[Shape, int | None]]  # and the axis of the channels, if known
 
 
 def _seen(
-    model: nn.Module,
-    modules: dict[str, nn.Module],
-    batch: Batch,
-    known: Known,
-    times: list,
-) -> dict[str, list[Call]]:
-    """What each layer returned in a run, call by call; `times` is filled."""
-    calls: dict[str, list[list[torch.Tensor]]] = {name: [] for name in modules}
-    hooks = [
-        module.register_forward_hook(
-            lambda _module, _inputs, output, kept=calls[name]: kept.append(
-                floats_of(output)
-            )
-        )
-        for name, module in modules.items()
-    ]
-    hooks += _listen_for_time(model, times)
+    model: nn.Module, modules: list[nn.Module], batch: Batch, known: Known
+) -> dict[nn.Module, list[_Call]]:
+    """Calls of each layer in a run."""
+    calls: dict[nn.Module, list] = {module: [] for module in modules}
     axes = ChannelAxes() if known.positions else None
-    try:
-        with evaluating(model), axes or nullcontext():
-            run(model, batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
+
+    def note(module, inputs, keywords, output) -> None:
+        given = next(iter((*inputs, *keywords.values())), None)
+        shape = tuple(given.shape) if isinstance(given, torch.Tensor) else None
+        calls[module].append((shape, floats_of(output)))
+
+    with evaluating(model), axes or nullcontext(), hooks(modules, after=note):
+        run(model, batch)
+    # Only now: what a layer takes for channels is known of its input too.
     return {
-        name: [
-            [(tuple(t.shape), axes.of(t) if axes else None) for t in tensors]
-            for tensors in kept
+        module: [
+            _Call(given, [(tuple(t.shape), axes and axes.of(t)) for t in tensors])
+            for given, tensors in kept
         ]
-        for name, kept in calls.items()
+        for module, kept in calls.items()
     }
 
 
 def _places(
     name: str,
     module: nn.Module,
-    fewer: list[Call],
-    more: list[Call],
+    fewer: list[_Call],
+    more: list[_Call],
     known: Known,
     asked: int | None,
 ) -> Iterator[Place]:
@@ -229,12 +205,13 @@ def _places(
         if asked in (None, call + 1):
             numbered = asked is None and len(fewer) > 1
             full = f"{name}#{call + 1}" if numbered else name
-            index, samples, channels = _axes(full, few, many, known)
+            found = _axes(full, few.returned, many.returned, known)
+            index, samples, channels = found
             yield Place(full, module, call, len(fewer), index, samples, channels)
 
 
 def _axes(
-    name: str, few: Call, many: Call, known: Known
+    name: str, few: list, many: list, known: Known
 ) -> tuple[int, int, int | None]:
     """Which tensor has rows, the axis of these, and that of the channels."""
     if not few or len(few) != len(many):
@@ -246,7 +223,7 @@ def _axes(
     if index is None:
         raise _Unfit(
             "has no axis with one entry per input",
-            f"it gives {_shape(many[0][0])} for {_ROWS[1]} inputs",
+            f"it gives {many[0][0]} for {_ROWS[1]} inputs",
             "name a layer around it that gives one row per input",
         )
     (shape, channels), (larger, _) = few[index], many[index]
@@ -258,14 +235,14 @@ def _axes(
     if channels is None or channels == samples:
         raise _Unfit(
             "has channels on an axis that is not known",
-            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            f"it gives {larger} for {_ROWS[1]} inputs",
             "say which with channels_axis, or pass positions='flatten'",
         )
     places = [s for i, s in enumerate(shape) if i not in (samples, channels)]
     if known.masked is not None and places != [known.masked]:
         raise _Unfit(
             "has other positions than the mask",
-            f"{_shape(places)}, and the mask has {known.masked}",
+            f"{tuple(places)}, and the mask has {known.masked}",
             "name layers with the positions of the mask, or pass another mask",
         )
     return index, samples, channels
@@ -277,19 +254,19 @@ def _samples(name: str, growing: list[int], larger: tuple, known: Known) -> int:
     if said is not None and said not in growing:
         raise _Unfit(
             f"has no samples on axis {said}",
-            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            f"it gives {larger} for {_ROWS[1]} inputs",
             "leave out samples_axis",
         )
     if said is None and len(growing) > 1:
         raise _Unfit(
             f"may have its samples on axis {' or '.join(map(str, growing))}",
-            f"it gives {_shape(larger)} for {_ROWS[1]} inputs",
+            f"it gives {larger} for {_ROWS[1]} inputs",
             "say which with samples_axis",
         )
     return growing[0] if said is None else said
 
 
-def _growing(shape: tuple[int, ...], larger: tuple[int, ...]) -> list[int]:
+def _growing(shape: Shape, larger: Shape) -> list[int]:
     """Axes that grow as the rows do."""
     if len(shape) != len(larger):
         return []
@@ -297,33 +274,15 @@ def _growing(shape: tuple[int, ...], larger: tuple[int, ...]) -> list[int]:
     return [axis for axis, sizes in pairs if sizes == _ROWS]
 
 
-def _listen_for_time(model: nn.Module, times: list) -> list:
-    """Hooks that note what layers are given that take one axis for time."""
-    hooks = []
-    for name, module in named_layers(model).items():
-        if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
-
-            def note(module, inputs, keywords, name=name) -> None:
-                given = next(iter((*inputs, *keywords.values())), None)
-                if isinstance(given, torch.Tensor) and given.ndim in (2, 3):
-                    times.append((name, module.batch_first, tuple(given.shape)))
-
-            hooks.append(module.register_forward_pre_hook(note, with_kwargs=True))
-    return hooks
-
-
-def _check_time(fewer: list, more: list) -> None:
+def _check_time(name: str, module, fewer: list[_Call], more: list[_Call]) -> None:
     """Raise where the rows of the inputs are, to a layer, the steps of a sequence."""
-    for (name, batch_first, shape), (_, _, larger) in zip(fewer, more, strict=False):
-        time = 1 if batch_first and len(shape) == 3 else 0
-        if (shape[time], larger[time]) == _ROWS:
+    for few, many in zip(fewer, more, strict=False):
+        shape, larger = few.given or (), many.given or ()
+        time = 1 if module.batch_first and len(shape) == 3 else 0
+        if len(shape) in (2, 3) and time in _growing(shape, larger):
             raise ValueError(
-                f"layer {name!r} has batch_first={batch_first} and is given "
-                f"{_shape(larger)} for {_ROWS[1]} inputs, so that to it these are the "
+                f"layer {name!r} has batch_first={module.batch_first} and is given "
+                f"{larger} for {_ROWS[1]} inputs, so that to it these are the "
                 "steps of one sequence; build it with the other batch_first, "
                 "transpose what it is given, or pass samples_axis if this is meant"
             )
-
-
-def _shape(sizes) -> str:
-    return str(tuple(sizes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any
@@ -14,7 +14,7 @@ from torch import nn
 from .inputs import Batch
 from .names import plain
 
-__all__ = ["evaluating", "run"]
+__all__ = ["evaluating", "floats_of", "hooks", "run", "tensors_of"]
 
 
 @contextmanager
@@ -47,3 +47,46 @@ def run(model: nn.Module, batch: Batch) -> Any:
     if first is not None:
         batch = batch.each(lambda value: value.to(first.device))
     return plain(model)(*batch.arguments, **batch.keywords)
+
+
+@contextmanager
+def hooks(
+    modules: Iterable[nn.Module], *, before=None, after: Callable[..., None]
+) -> Iterator[None]:
+    """Call functions around every run of these modules.
+
+    Parameters
+    ----------
+    modules : each is listened to once, however often it is listed
+    before : called with the module, its arguments (tuple) and keywords (dict)
+    after : called with the same and what the module returned
+    """
+    with ExitStack() as stack:
+        for module in dict.fromkeys(modules):
+            if before:
+                hook = module.register_forward_pre_hook(before, with_kwargs=True)
+                stack.callback(hook.remove)
+            hook = module.register_forward_hook(after, with_kwargs=True)
+            stack.callback(hook.remove)
+        yield
+
+
+def floats_of(values: Any) -> list[torch.Tensor]:
+    """Floating-point tensors in what a layer was given or returned, in their order.
+
+    Examples
+    --------
+    >>> lstm = nn.LSTM(4, 3)
+    >>> [tuple(t.shape) for t in floats_of(lstm(torch.zeros(5, 2, 4)))]
+    [(5, 2, 3), (1, 2, 3), (1, 2, 3)]
+    """
+    return [t for t in tensors_of(values) if t.is_floating_point()]
+
+
+def tensors_of(values: Any) -> Iterator[torch.Tensor]:
+    """Tensors in tuples, lists and dicts, however nested."""
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, tuple | list | Mapping):
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from tensors_of(value)
