@@ -205,9 +205,8 @@ def _places(
         if asked in (None, call + 1):
             numbered = asked is None and len(fewer) > 1
             full = f"{name}#{call + 1}" if numbered else name
-            found = _axes(full, few.returned, many.returned, known)
-            index, samples, channels = found
-            yield Place(full, module, call, len(fewer), index, samples, channels)
+            axes = _axes(full, few.returned, many.returned, known)
+            yield Place(full, module, call, len(fewer), *axes)
 
 
 def _axes(
