@@ -1,8 +1,8 @@
 """Train an image classifier on a CPU, one GPU or many.
 
-Hugging Face Accelerate places model and batches, averages gradients over processes
-(DDP), mixes precisions and accumulates gradients. The loop is the same everywhere: as
-the function `train`, or as a command in one process or in many::
+One process needs plain PyTorch alone; of many, Hugging Face Accelerate shares the
+batches and averages the gradients (DDP). The loop is the same everywhere: as the
+function `train`, or as a command in one process or in many::
 
     python -m repalign_utils.training -o natural.safetensors --family natural
     torchrun --nproc-per-node 4 -m repalign_utils.training -o ...

@@ -1,7 +1,5 @@
 """Train an ensemble: every member by itself, all at once, and across interruptions."""
 
-import hashlib
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..files import replacing
 from ..networks.ensembles import MLPEnsemble, at_least_one
+from .checkpoints import Checkpoint
 
 SAVE_EVERY = 60  # seconds between checkpoints
 LOSSES = {
@@ -112,19 +110,22 @@ def fit(
         options = (loss, step_size, batch_size, max_epochs, tolerance, seed)
         # Adam adds nothing: names from before there was a choice stay valid.
         options += () if optimizer == "adam" else (optimizer,)
-        keep = _Checkpoint(Path(checkpoints), networks, x, y, options)
-        keep.restore(run)
+        facts = ((1, torch.__version__, x.device.type),)
+        facts += ((networks.activation, networks.widths, options),)
+        facts += (x, y, *networks.parameters())
+        keep = Checkpoint(checkpoints, "training", facts, every=SAVE_EVERY)
+        keep.restore(run.load)
     while len(run.losses) < max_epochs and len(run.active):
         with _memory_explained(batch_size, networks.members):
             run.epoch(x, y, LOSSES[loss], batch_size)
         run.freeze(tolerance)
         if report:
             report(len(run.losses), run.losses[-1])
-        if keep:
-            keep.save(run)
+        if keep and keep.due():
+            keep.save(run.state())
     run.write_back()
     if keep:
-        keep.save(run, now=True)
+        keep.save(run.state())
     return run.result(tolerance)
 
 
@@ -252,32 +253,3 @@ class _Run:
         epochs = np.isfinite(losses).sum(0)
         last = losses[epochs - 1, np.arange(losses.shape[1])]
         return Training(losses, epochs, last < tolerance)
-
-
-class _Checkpoint:
-    """A run's state on disk, under a name made of all that the result depends on."""
-
-    def __init__(self, folder: Path, networks: MLPEnsemble, x, y, options):
-        digest = hashlib.sha256(repr((1, torch.__version__, x.device.type)).encode())
-        digest.update(repr((networks.activation, networks.widths, options)).encode())
-        for tensor in (x, y, *networks.parameters()):
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        self.path = folder / f"training-{digest.hexdigest()[:24]}.pt"
-        self.saved = time.monotonic()
-
-    def restore(self, run: _Run):
-        if not self.path.exists():
-            return
-        try:
-            run.load(torch.load(self.path, weights_only=True))
-        except Exception:  # of many kinds, and PyTorch's own lines say nothing here
-            raise ValueError(
-                f"checkpoint {self.path} cannot be read: it is damaged, or of another "
-                "version; delete it to start this training again"
-            ) from None
-
-    def save(self, run: _Run, now: bool = False):
-        if now or time.monotonic() - self.saved > SAVE_EVERY:
-            with replacing(self.path) as part:
-                torch.save(run.state(), part)
-            self.saved = time.monotonic()

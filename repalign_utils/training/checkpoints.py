@@ -1,0 +1,70 @@
+"""The state of a training on disk, from which it goes on after an interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..files import replacing
+
+
+class Checkpoint:
+    """A file whose name is made of all that the result of a training depends on.
+
+    Parameters
+    ----------
+    folder : where checkpoints lie
+    kind : of training, the first part of the name
+    facts : what the result depends on: arrays and tensors count by their entries, bytes
+        as they are, anything else by its ``repr``
+    every : seconds from one save to when the next is due
+    """
+
+    def __init__(self, folder: str | Path, kind: str, facts: Iterable, *, every: float):
+        digest = hashlib.sha256()
+        for fact in facts:
+            digest.update(_bytes(fact))
+        self.path = Path(folder) / f"{kind}-{digest.hexdigest()[:24]}.pt"
+        self.every, self.saved = every, time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self.saved > self.every
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the state, of tensors and plain values, whole or not at all."""
+        with replacing(self.path) as part:
+            torch.save(state, part)
+        self.saved = time.monotonic()
+
+    def restore(self, take: Callable[[dict[str, Any]], object]) -> None:
+        """Hand the state to ``take``, if one was saved.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be read or taken.
+        """
+        if not self.path.exists():
+            return
+        try:
+            take(torch.load(self.path, map_location="cpu", weights_only=True))
+        except Exception:  # of many kinds, and PyTorch's own lines say nothing here
+            raise ValueError(
+                f"checkpoint {self.path} cannot be read: it is damaged, or of another "
+                "version; delete it to start this training again"
+            ) from None
+
+
+def _bytes(fact: Any) -> bytes:
+    if isinstance(fact, torch.Tensor):
+        fact = fact.detach().cpu().numpy()
+    if isinstance(fact, np.ndarray):
+        return np.ascontiguousarray(fact).tobytes()
+    return fact if isinstance(fact, bytes) else repr(fact).encode()
