@@ -101,3 +101,9 @@ def test_conda_has_a_python_that_the_project_supports():
 def test_the_installer_is_pinned():
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(r"^UV := uv==\d+\.\d+\.\d+$", makefile, re.M)
+
+
+def test_the_guide_names_each_extra():
+    guide = (ROOT / "book/install.md").read_text()
+    extras = list(PYPROJECT["project"]["optional-dependencies"])
+    assert re.findall(r"^\| `(\w+)` \|", guide, re.M) == extras

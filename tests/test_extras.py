@@ -168,6 +168,16 @@ def test_measures_and_pictures_work_with_the_base_installation(installed, tmp_pa
     assert (tmp_path / "curve.svg").stat().st_size > 1000
 
 
+def test_data_are_drawn_with_the_base_installation(installed, tmp_path):
+    run = _run(
+        "from repalign_utils import data\n"
+        "print(data.peaks(n=50).inputs.shape, data.ct_phantom(n=4).inputs.shape)",
+        folder=tmp_path,
+        package=installed,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_outside_a_clone_a_command_says_where_the_sections_are(installed, tmp_path):
     run = _run(COMMAND.format(words=["run", "01"]), folder=tmp_path, package=installed)
     assert run.stderr == (
