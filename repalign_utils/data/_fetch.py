@@ -57,7 +57,7 @@ def located(
     except OSError as error:
         looked = f"{', '.join(patterns)} in {' and in '.join(map(str, folders))}"
         tried = f"to download it failed ({error})"
-        absent = ORIGINS[name]["absent"]
+        absent = ORIGINS["absent"][name]
         text = absent.format(looked=looked, tried=tried, folder=folders[0])
         raise DataMissing(text) from None
 

@@ -42,13 +42,23 @@ def content_of(path: Path) -> bytes:
     ValueError
         If it cannot be read; names it.
     """
+    refuse_broken_link(path)
     try:
         return path.read_bytes()
     except OSError as error:
-        reason = f"cannot be read ({error.strerror}); restore it"
-        if path.is_symlink() and not path.exists():
-            reason = f"links to nothing, {os.readlink(path)} is not there; restore that"
-        raise ValueError(f"{path} {reason} or take it out of the folder") from None
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}); restore it or take it out of "
+            "the folder"
+        ) from None
+
+
+def refuse_broken_link(path: Path) -> None:
+    """Raise ValueError, naming the file, if it links to nothing."""
+    if path.is_symlink() and not path.exists():
+        raise ValueError(
+            f"{path} links to nothing, {os.readlink(path)} is not there; restore that "
+            "or take it out of the folder"
+        )
 
 
 def rgb(path: Path, content: bytes, size: int | None = None) -> np.ndarray:

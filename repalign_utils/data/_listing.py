@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ._image_file import readable_suffixes
+from ._image_file import readable_suffixes, refuse_broken_link
 from ._names import composed
 
 # what systems leave behind, besides hidden files
@@ -47,7 +47,7 @@ def images_beside(folder: Path) -> int:
     for entry in _entries(folder):
         if entry.is_dir():
             continue
-        _refuse_broken_link(entry)
+        refuse_broken_link(Path(entry.path))
         count += os.path.splitext(entry.name)[1].lower() in suffixes
     return count
 
@@ -80,7 +80,7 @@ def images_below(folder: Path) -> tuple[list[Path], Counter[str]]:
         if suffix not in suffixes:
             left_out[suffix or "without a suffix"] += 1
             continue
-        _refuse_broken_link(entry)
+        refuse_broken_link(Path(entry.path))
         images.append(entry.path)
     return [Path(path) for path in sorted(images, key=composed)], left_out
 
@@ -99,14 +99,6 @@ def _files_below(folder: Path) -> Iterator[os.DirEntry]:
                 yield entry
             else:
                 (linked if entry.is_symlink() else own).append(entry.path)
-
-
-def _refuse_broken_link(entry: os.DirEntry) -> None:
-    if entry.is_symlink() and not entry.is_file():
-        raise ValueError(
-            f"{entry.path} links to nothing, {os.readlink(entry.path)} is not there; "
-            "restore that or take it out of the folder"
-        )
 
 
 def _entries(place: str | os.PathLike[str]) -> list[os.DirEntry]:

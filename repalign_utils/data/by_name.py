@@ -1,7 +1,5 @@
 """A data set by its name, as a parameter of a notebook has it."""
 
-from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any
 
 from ._dataset import Dataset
@@ -12,15 +10,9 @@ from .handwriting import digits, mnist
 from .procedural import ct_phantom, peaks
 
 # those of rows and targets; an image set is asked for by its own function
-_LOADERS: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType(
-    {
-        "ct_phantom": ct_phantom,
-        "ct_slices": ct_slices,
-        "digits": digits,
-        "mnist": mnist,
-        "peaks": peaks,
-    }
-)
+_LOADERS = {
+    loader.__name__: loader for loader in (ct_phantom, ct_slices, digits, mnist, peaks)
+}
 
 
 def load(name: str, data_dir: Place = "", **options: Any) -> Dataset:
@@ -52,6 +44,6 @@ def load(name: str, data_dir: Place = "", **options: Any) -> Dataset:
     (100, 64)
     """
     loader = _LOADERS[one_of("data set", name, _LOADERS)]
-    if name in ("ct_slices", "mnist"):
+    if loader in (ct_slices, mnist):
         options["data_dir"] = data_dir
     return loader(**options)

@@ -11,13 +11,10 @@ from typing import IO
 import numpy as np
 
 from .._extras import need
-from ._dataset import Dataset, float32_rows, origin, whole_number
+from ._dataset import ORIGINS, Dataset, float32_rows, origin, whole_number
 from ._fetch import Place, existing, fetch, files_sha256, located
 
-_URL = (
-    "https://archive.ics.uci.edu/static/public/206/"
-    "relative+location+of+ct+slices+on+axial+axis.zip"
-)
+_URLS = ORIGINS["urls"]["ct_slices"]
 _CSV = "slice_localization_data.csv"
 _ARCHIVE = "slice_localization_data.zip"
 # in the order of preference; a dot starts the name of an unfinished download
@@ -129,7 +126,7 @@ def _look(folder: Path) -> Path | None:
 
 
 def _download(folder: Path) -> Path:
-    return fetch([_URL], folder / "ct_slices" / _ARCHIVE, finish=_check_whole)
+    return fetch(_URLS, folder / "ct_slices" / _ARCHIVE, finish=_check_whole)
 
 
 def _check_whole(file: Path) -> None:
@@ -151,7 +148,7 @@ def _read_table(file: Path) -> np.ndarray:
             )
     except (ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{file} is damaged ({error}); get it anew from {_URL}"
+            f"{file} is damaged ({error}); get it anew from {_URLS[0]}"
         ) from None
     _check_columns(file, [str(name).strip() for name in read.columns])
     table = read.apply(pd.to_numeric, errors="coerce").to_numpy(float)
@@ -167,7 +164,7 @@ def _read_table(file: Path) -> np.ndarray:
     if len(set(table[:, -1])) < 2:
         raise ValueError(
             f"{file} has {len(table)} rows and not two different references, by which "
-            f"to rescale them; pass a longer part, or get it anew from {_URL}"
+            f"to rescale them; pass a longer part, or get it anew from {_URLS[0]}"
         )
     return table
 

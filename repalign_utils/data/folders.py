@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._dataset import About, origin
+from ._dataset import ORIGINS, About, origin
 from ._fetch import Place, existing, located
 from ._image_set import ImageFiles, Images, ImageSet, PerClass
 from ._listing import class_folders, images_below, images_beside
@@ -18,13 +18,7 @@ from ._names import checked_classes, composed, few, listed_names, one_of
 _SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
 # images of each domain in the original
 _OFFICE_DOMAINS = {"amazon": 2817, "dslr": 498, "webcam": 795}
-_OFFICE_CLASSES = tuple(
-    "back_pack bike bike_helmet bookcase bottle calculator desk_chair desk_lamp "
-    "desktop_computer file_cabinet headphones keyboard laptop_computer letter_tray "
-    "mobile_phone monitor mouse mug paper_notebook pen phone printer projector "
-    "punchers ring_binder ruler scissors speaker stapler tape_dispenser "
-    "trash_can".split()
-)
+_OFFICE_CLASSES = tuple(ORIGINS["classes"]["office31"])
 
 
 def image_files(
@@ -90,8 +84,11 @@ def image_files(
             left_out["beside the class folders"] = beside
     kept = draw.rows(labels, names, f" in {folder}")
     chosen = tuple(paths[i] for i in kept)
-    depth = len(folder.parts) + 2
-    nested = sum(len(path.parts) > depth for path in chosen)
+    note = draw.note(len(names))
+    if nested := sum(path.parents[1] != folder for path in chosen):
+        note += f"; {nested:,} in folders within these"
+    if left_out:
+        note += f"; left out: {_counted(left_out)}"
     about = About(
         name="image_files",
         title=f"the images in {folder.name}, {len(names)} classes",
@@ -100,7 +97,7 @@ def image_files(
         source=f"folder {folder.name}",
         licence="as its files",
         sha256=_list_sha256(folder, chosen),
-        note=_note(draw.note(len(names)), nested, left_out),
+        note=note,
     )
     return ImageFiles(chosen, labels[kept], names, about, dict(left_out))
 
@@ -216,13 +213,13 @@ def _same_classes(
 ) -> tuple[str, ...]:
     lacking = [name for name in wanted if name not in known]
     added = [name for name in known if name not in wanted]
-    if lacking or added:
-        lacks = f" lacks {few(lacking)}" if lacking else ""
-        has = f" has {few(added)} besides" if added else ""
+    faults = [f"lacks {few(lacking)}"] if lacking else []
+    faults += [f"has {few(added)} besides"] if added else []
+    if faults:
         raise ValueError(
             f"{folder} must hold the {len(wanted)} classes of the other images, but "
-            f"it{lacks}{' and' if lacks and has else ''}{has}; make the folders the "
-            "same, or name the classes to take from both"
+            f"it {' and '.join(faults)}; make the folders the same, or name the "
+            "classes to take from both"
         )
     return wanted
 
@@ -261,20 +258,10 @@ def _counted(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
 
 
-def _note(drawn_as: str, nested: int, left_out: Mapping[str, int]) -> str:
-    note = drawn_as
-    if nested:
-        note += f"; {nested:,} in folders within these"
-    if left_out:
-        note += f"; left out: {_counted(left_out)}"
-    return note
-
-
 def _list_sha256(folder: Path, paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        name = composed(path.relative_to(folder).as_posix())
-        line = f"{name}\t{path.stat().st_size}\n"
-        # a name on Linux need not be text
-        digest.update(line.encode(errors="surrogateescape"))
-    return digest.hexdigest()
+    lines = (
+        f"{composed(path.relative_to(folder).as_posix())}\t{path.stat().st_size}\n"
+        for path in paths
+    )
+    # a name on Linux need not be text
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()

@@ -8,26 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from .._extras import need
-from ._dataset import Dataset, arrays_sha256, float32_rows, origin
+from ._dataset import ORIGINS, Dataset, arrays_sha256, float32_rows, origin
 from ._fetch import Place, check_hash, fetch, files_sha256, located
 from ._image_set import ImageSet, PerClass, relabelled
 
-_MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "http://yann.lecun.com/exdb/mnist/",
-)
-# file -> the sum of what the published .gz unpacks to; these stand here because to ask
-# torchvision would keep an error waiting for torch
-_MNIST_FILES = {
-    "train-images-idx3-ubyte": "sha256:"
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "sha256:"
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "sha256:"
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "sha256:"
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
+_MIRRORS = ORIGINS["urls"]["mnist"]
+# torchvision knows sums too, but to ask it would keep an error waiting for torch
+_MNIST_FILES = ORIGINS["sums"]["mnist"]
 _TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 
 

@@ -245,7 +245,7 @@ def test_a_path_that_is_not_there_is_named(tmp_path):
 
 
 def test_it_is_downloaded_once_into_the_cache(site, cache, file, monkeypatch):
-    monkeypatch.setattr(ct, "_URL", site.url + "/ct.zip")
+    monkeypatch.setattr(ct, "_URLS", [site.url + "/ct.zip"])
     monkeypatch.setattr(ct, "_TOTAL_ROWS", 30)
     site.answers["/ct.zip"] = [sends(_inner(_text(_table())))]
     expected = data.ct_slices(path=file)
@@ -258,7 +258,7 @@ def test_it_is_downloaded_once_into_the_cache(site, cache, file, monkeypatch):
 
 
 def test_a_download_of_something_else_never_stays(site, cache, monkeypatch):
-    monkeypatch.setattr(ct, "_URL", site.url + "/ct.zip")
+    monkeypatch.setattr(ct, "_URLS", [site.url + "/ct.zip"])
     site.answers["/ct.zip"] = [sends(b"<html>Log in to this hotel</html>")]
     with pytest.raises(data.DataMissing, match=r"has 1 columns, number 1 called '<htm"):
         data.ct_slices()
@@ -266,7 +266,7 @@ def test_a_download_of_something_else_never_stays(site, cache, monkeypatch):
 
 
 def test_a_download_of_a_part_never_stays(site, cache, monkeypatch):
-    monkeypatch.setattr(ct, "_URL", site.url + "/ct.zip")
+    monkeypatch.setattr(ct, "_URLS", [site.url + "/ct.zip"])
     site.answers["/ct.zip"] = [sends(_inner(_text(_table())))]
     expected = r"/ct\.zip: .+ holds 30 rows but must hold 53,500"
     with pytest.raises(data.DataMissing, match=expected):
@@ -275,7 +275,7 @@ def test_a_download_of_a_part_never_stays(site, cache, monkeypatch):
 
 
 def test_absent_slices_are_one_error_that_says_all(site, cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(ct, "_URL", site.url + "/ct.zip")
+    monkeypatch.setattr(ct, "_URLS", [site.url + "/ct.zip"])
     with pytest.raises(data.DataMissing) as caught:
         data.ct_slices(data_dir=tmp_path)
     text = str(caught.value)

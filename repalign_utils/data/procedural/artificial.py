@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, Number, box, inside, repeated
+from .canvas import Canvas, Draw, Number, box, inside, repeated
 
 
 def _panel(c: Canvas, colour: np.ndarray) -> np.ndarray:
@@ -187,19 +187,19 @@ def _wheels(c: Canvas, places: tuple[float, ...], radius: np.ndarray) -> None:
     c.paint(c.fill(distance - radius * 0.42), c.partner(tyre))
 
 
-_TILT = 0.12  # radians: things stand upright, nearly
-#: How to draw a thing -> the largest angle to either side.
-SOURCES = dict.fromkeys(
-    [
-        brick_wall,
-        window_grid,
-        chessboard,
-        wheel,
-        cog_wheel,
-        tower,
-        ladder,
-        road_barrier,
-    ],
-    _TILT,
+SOURCES = (
+    brick_wall,
+    window_grid,
+    chessboard,
+    wheel,
+    cog_wheel,
+    tower,
+    ladder,
+    road_barrier,
 )
-TARGETS = dict.fromkeys((car, bus, lorry, house), _TILT)
+TARGETS = (car, bus, lorry, house)
+
+
+def turn(draw: Draw) -> float:
+    """Give the largest angle to either side, in radians."""
+    return 0.12  # all stand upright, nearly

@@ -91,14 +91,14 @@ def procedural_images(
     place = (_SPLITS.index(split), list(DOMAINS).index(domain))
     names, parts = [], []
     for kind in families:
-        classes = {"source": _FAMILIES[kind].SOURCES, "target": _FAMILIES[kind].TARGETS}
-        for draw, turn in classes[role].items():
+        drawn = _FAMILIES[kind]
+        for draw in drawn.SOURCES if role == "source" else drawn.TARGETS:
             names.append(_name(draw))
             thing = (list(NAMES).index(kind), NAMES[kind].index(names[-1]))
             for start in range(0, n_per_class, _BATCH):
                 # a whole batch, so that it does not depend on the number
                 rng = np.random.default_rng((seed, *place, *thing, start))
-                canvas = Canvas(rng, _BATCH, size, kind == "natural", turn)
+                canvas = Canvas(rng, _BATCH, size, kind == "natural", drawn.turn(draw))
                 draw(canvas)
                 picture = np.clip(DOMAINS[domain](canvas), 0, 1)[: n_per_class - start]
                 parts.append(np.rint(picture * 255).astype(np.uint8))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, inside, repeated
+from .canvas import Canvas, Draw, inside, repeated
 
 
 def _bend(c: Canvas, amount: float) -> None:
@@ -248,25 +248,13 @@ def _segment(
     return np.hypot(px - t * dx, py - t * dy)
 
 
-_ANY = np.pi  # radians to either side: lies as it fell
-_LEANING = 0.9  # lies or hangs more along than across
-_UPRIGHT = 0.35  # grows upwards, nearly
-#: How to draw a thing -> the largest angle to either side.
-SOURCES = {
-    spotted_fur: _ANY,
-    striped_fur: _ANY,
-    leaf: _LEANING,
-    fern: _LEANING,
-    flower: _ANY,
-    shell: _ANY,
-    bare_tree: _UPRIGHT,
-    pebbles: _ANY,
-}
-TARGETS = {
-    fish: _LEANING,
-    shaggy_fur: _ANY,
-    tree_bark: _ANY,
-    brain_coral: _ANY,
-    mushroom: _UPRIGHT,
-    feather: _LEANING,
-}
+SOURCES = (spotted_fur, striped_fur, leaf, fern, flower, shell, bare_tree, pebbles)
+TARGETS = (fish, shaggy_fur, tree_bark, brain_coral, mushroom, feather)
+
+
+def turn(draw: Draw) -> float:
+    """Give the largest angle to either side, in radians."""
+    if draw in (bare_tree, mushroom):
+        return 0.35  # grows upwards, nearly
+    # some lie or hang more along than across, the others as they fell
+    return 0.9 if draw in (leaf, fern, fish, feather) else np.pi

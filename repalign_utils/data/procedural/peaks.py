@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .._dataset import Dataset, arrays_sha256, float32_rows, origin, whole_number
+from .._dataset import Dataset, float32_rows, generated, whole_number
 from .._names import one_of
 
 _LETTERS = "ABCDEF"
@@ -14,10 +14,7 @@ _UNITS = 10  # inputs per variable
 
 #: Name -> (?1, ?2, ?3), in lexicographic order: P001 = (A, B, C) to P120 = (F, E, D).
 PEAKS = MappingProxyType(
-    {
-        f"P{index:03d}": letters
-        for index, letters in enumerate(permutations(_LETTERS, 3), start=1)
-    }
+    {f"P{i:03d}": letters for i, letters in enumerate(permutations(_LETTERS, 3), 1)}
 )
 
 
@@ -101,13 +98,8 @@ def peaks(
     inputs = float32_rows(encode(variables))
     values = np.column_stack([_evaluate(peaks_task(t), variables) for t in names])
     targets = float32_rows(2 * values - 1)
-    about = origin(
-        "peaks",
-        rows=n,
-        sha256=arrays_sha256(inputs, targets),
-        note=f"seed {seed}",
-        which=f" {', '.join(names)}, encoding {encoding!r}",
-    )
+    which = f" {', '.join(names)}, encoding {encoding!r}"
+    about = generated("peaks", inputs, targets, note=f"seed {seed}", which=which)
     return Dataset(inputs, targets, about, variables=variables)
 
 
@@ -139,6 +131,4 @@ def _binary(variables: np.ndarray) -> np.ndarray:
     return codes[..., None] >> np.arange(_UNITS - 1, -1, -1) & 1
 
 
-_ENCODINGS = MappingProxyType(
-    {"bumps": _bumps, "thermometer": _thermometer, "binary": _binary}
-)
+_ENCODINGS = {"bumps": _bumps, "thermometer": _thermometer, "binary": _binary}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._dataset import Dataset, arrays_sha256, float32_rows, origin, whole_number
+from .._dataset import Dataset, float32_rows, generated, whole_number
 
 FIRST, LAST = 2.0, 98.0  # positions that are cut, as in the UCI set: 1.7 to 97.5
 
@@ -74,18 +74,14 @@ def ct_phantom(n: int = 1000, *, seed: int = 0) -> Dataset:
     bodies = draw_patients(count, rng)
     labels = rng.integers(count, size=n)
     positions = rng.uniform(FIRST, LAST, n)
-    batches = [slice(i, i + _BATCH) for i in range(0, n, _BATCH)]
-    of = [{k: v[labels[b]] for k, v in bodies.items()} for b in batches]
-    inputs = np.concatenate(
-        [_features(p, positions[b]) for p, b in zip(of, batches, strict=True)]
-    )
+    parts = []
+    for rows in np.split(np.arange(n), range(_BATCH, n, _BATCH)):
+        cut_here = {name: values[labels[rows]] for name, values in bodies.items()}
+        parts.append(_features(cut_here, positions[rows]))
+    inputs = np.concatenate(parts)
     targets = float32_rows(2 * (positions - FIRST) / (LAST - FIRST) - 1)
-    about = origin(
-        "ct_phantom",
-        rows=n,
-        sha256=arrays_sha256(inputs, targets),
-        note=f"{count} patients, seed {seed}",
-    )
+    note = f"{count} patients, seed {seed}"
+    about = generated("ct_phantom", inputs, targets, note=note)
     return Dataset(inputs, targets, about, labels)
 
 
@@ -96,12 +92,8 @@ def _features(patients: Patients, positions: np.ndarray) -> np.ndarray:
     x = np.outer(np.cos(angle), radius).ravel()
     y = np.outer(np.sin(angle), radius).ravel()
     body, bone, air = cut(patients, positions, x, y)
-    return np.hstack(
-        [
-            _histogram(bone, body, radius, _BONE_BINS),
-            _histogram(air, body, radius, _AIR_BINS),
-        ]
-    )
+    bones = _histogram(bone, body, radius, _BONE_BINS)
+    return np.hstack([bones, _histogram(air, body, radius, _AIR_BINS)])
 
 
 def _histogram(
