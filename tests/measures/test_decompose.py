@@ -5,52 +5,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import gram_bound
+from benchmarks.gram_bound import (
+    SPECTRA,
+    TARGETS,
+    captured,
+    draw,
+    promised_thresholds,
+)
 from repalign_utils.measures import decompose
 from repalign_utils.measures.decompose import Spectrum, by_gram, by_svd, gram_suffices
 from repalign_utils.measures.gram import Design
 
 SEEDS = st.integers(0, 2**32 - 1)
-SPECTRA = {
-    "log": lambda r, c, rng: np.logspace(0, -np.log10(c), r),
-    "linear": lambda r, c, rng: np.linspace(1, 1 / c, r),
-    "steps": lambda r, c, rng: (
-        np.where(np.arange(r) < r // 2, 1, 1 / c) * (1 + 0.1 * rng.random(r))
-    ),
-    "one large": lambda r, c, rng: (
-        np.where(np.arange(r) == 0, 1, 1 / c) * (1 + 0.5 * rng.random(r))
-    ),
-    "almost equal": lambda r, c, rng: (1 + 1e-6 * np.arange(r)) / c,
-}
-# Which way the target lies; the third is the hardest for a Gram matrix.
-TARGETS = {
-    "random": lambda u, rng: rng.normal(size=len(u)),
-    "in the span": lambda u, rng: u @ rng.normal(size=u.shape[1]),
-    "last two": lambda u, rng: u[:, -1] + u[:, -2] + 0.1 * u[:, 0],
-    "first two": lambda u, rng: u[:, 0] + u[:, 1],
-}
-
-
-def draw(seed, n, d, spectrum, condition, target):
-    rng = np.random.default_rng(seed)
-    r = min(n, d)
-    u, _ = np.linalg.qr(rng.normal(size=(n, r)))
-    v, _ = np.linalg.qr(rng.normal(size=(d, r)))
-    values = SPECTRA[spectrum](r, condition, rng)
-    return (u * values) @ v.T, TARGETS[target](u, rng)[:, None]
-
-
-def captured(spectrum, thresholds):
-    above = spectrum.singular_values >= thresholds[:, None]
-    return above @ spectrum.energy
-
-
-def promised_thresholds(values, margin, lowest):
-    """Middles of the gaps and their ends, as near to a singular value as promised."""
-    ends = values * (1 + 1e-6), values + 1.01 * margin * values[0]
-    middles = (values + np.append(values[1:], 0)) / 2
-    tau = np.concatenate([middles, *ends, values - 1.01 * margin * values[0]])
-    far = abs(tau[:, None] - values).min(1) > margin * values[0]
-    return tau[far & (tau > lowest * values[0])]
 
 
 @settings(max_examples=150, deadline=None)
@@ -65,15 +32,15 @@ def promised_thresholds(values, margin, lowest):
 def test_what_the_gram_matrix_is_trusted_with_agrees_with_the_svd(
     seed, shape, spectrum, digits, target, low_precision
 ):
-    phi, y = draw(seed, *shape, spectrum, 10**digits, target)
+    phi, y = draw(seed, shape, spectrum, 10**digits, target)
     design = Design(phi, bias=False, normalize=False)
     energy, is_tall = (y**2).sum(0), shape[0] >= shape[1]
     found = by_gram(design, y)
     assert found is not None
     assume(gram_suffices(found, energy, is_tall=is_tall, low_precision=low_precision))
     exact = by_svd(design, y)
-    tolerance, margin, lowest = (1e-6, 1e-6, 0) if low_precision else (1e-8, 1e-9, 1e-6)
-    tau = promised_thresholds(exact.singular_values, margin, lowest)
+    tolerance = 1e-6 if low_precision else 1e-8
+    tau = promised_thresholds(exact.singular_values, low_precision=low_precision)
     error = abs(captured(found, tau) - captured(exact, tau)).max()
     assert error <= tolerance * energy[0]
     area = found.singular_values @ (found.energy - exact.energy)
@@ -85,7 +52,7 @@ def test_what_the_gram_matrix_is_trusted_with_agrees_with_the_svd(
     ("condition", "suffices"), [(1, True), (1e2, True), (1e6, False), (1e10, False)]
 )
 def test_the_gram_matrix_is_trusted_up_to_a_condition(shape, condition, suffices):
-    phi, y = draw(0, *shape, "log", condition, "random")
+    phi, y = draw(0, shape, "log", condition, "random")
     design = Design(phi, bias=False, normalize=False)
     is_tall = shape[0] > shape[1]
     for low_precision in (False, True):
@@ -99,10 +66,10 @@ def test_the_gram_matrix_is_trusted_up_to_a_condition(shape, condition, suffices
 
 
 def test_the_gram_matrix_would_fail_where_it_is_not_trusted():
-    phi, y = draw(0, 200, 50, "log", 1e6, "last two")
+    phi, y = draw(0, (200, 50), "log", 1e6, "last two")
     design = Design(phi, bias=False, normalize=False)
     exact, found = by_svd(design, y), by_gram(design, y)
-    tau = promised_thresholds(exact.singular_values, 1e-9, 1e-6)
+    tau = promised_thresholds(exact.singular_values, low_precision=False)
     error = abs(captured(found, tau) - captured(exact, tau)).max()
     assert error > 1e-8 * (y**2).sum()
 
@@ -189,7 +156,7 @@ def test_an_eigenvalue_near_the_rounding_is_not_trusted():
 def test_trust_does_not_depend_on_the_units(
     condition, trusted, seed, phi_digits, y_digits
 ):
-    phi, y = draw(seed, 30, 10, "log", condition, "random")
+    phi, y = draw(seed, (30, 10), "log", condition, "random")
     y *= 10**y_digits
     design = Design(10**phi_digits * phi, bias=False, normalize=False)
     found, energy = by_gram(design, y), (y**2).sum(0)
@@ -244,3 +211,13 @@ def test_the_svd_finds_the_numerical_rank(shape):
     found = by_svd(Design(phi, False, False), np.ones((shape[0], 1)))
     assert len(found.singular_values) == 7
     assert found.lost == 18
+
+
+@pytest.mark.parametrize("dtype", gram_bound.DTYPES)
+@pytest.mark.parametrize("shape", [(40, 20), (20, 40)])
+def test_the_calibration_finds_the_noise_that_is_allowed_for_enough(dtype, shape):
+    found = gram_bound.trials(dtype, shape, 1e3)
+    assert gram_bound.needed(found) <= decompose._NOISE / 2
+    assert any(t.is_trusted for t in found)
+    beyond = [gram_bound.Trial(2e-6, 1e-6, False)]
+    assert gram_bound.needed(beyond) == 2 * decompose._NOISE
