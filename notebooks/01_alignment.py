@@ -448,14 +448,19 @@ record(
 
 # %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment of three sets of features (left) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold for three feature sets. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure"]
 left, right = figures.new_axes(2)
-figures.plot_curves(shares, tau / np.sqrt(rows), ax=left)
-left.set(xlabel="threshold / √n")
-later = {name: values[:, 1:] for name, values in best_losses.items()}
-figures.plot_curves(later, times[1:], ax=right)
-right.set(
-    xlabel="step", ylabel="training loss", xscale="log", yscale="log"
+figures.plot_curves(
+    shares, tau / np.sqrt(rows), ax=left, xlabel="threshold / √n"
 )
-right.get_legend().remove()
+later = {name: values[:, 1:] for name, values in best_losses.items()}
+figures.plot_curves(
+    later,
+    times[1:],
+    ax=right,
+    xlabel="step",
+    ylabel="training loss",
+    legend=False,
+)
+right.set(xscale="log", yscale="log")
 plt.show()
 
 # %% [markdown]

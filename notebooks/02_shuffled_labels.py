@@ -152,11 +152,10 @@ for ax, task in zip(axes, tasks, strict=True):
     curves = {
         kind: shares(inputs_aligned[task, kind]) for kind in labels
     }
-    figures.plot_curves(curves, x, ax=ax)
+    figures.plot_curves(curves, x, ax=ax, xlabel="threshold / √n")
     ax.set_xscale("symlog", linthresh=1e-4)
-    ax.set(title=task, xlabel="threshold / √n", xlim=(0, 1))
+    ax.set(title=task, xlim=(0, 1))
     ax.set_xticks([0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
-axes[1].set_ylabel("")
 plt.show()
 
 # %% [markdown]
@@ -280,14 +279,10 @@ for ax, (task, kind) in zip(axes, panels, strict=True):
         curves[f"hidden, {when}"] = np.concatenate(
             [shares(a) for a in found]
         )
-    figures.plot_curves(curves, x, ax=ax)
-    ax.set(title=f"{task}, {kind}", xlabel="", ylabel="")
-    if ax is not axes[-1]:
-        ax.get_legend().remove()
-for i in (0, 2):
-    axes[i].set_ylabel("captured target share")
-for i in (2, 3):
-    axes[i].set_xlabel("threshold / √n")
+    figures.plot_curves(
+        curves, x, ax=ax, xlabel="threshold / √n", legend=ax is axes[-1]
+    )
+    ax.set_title(f"{task}, {kind}")
 plt.show()
 
 # %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Area under the alignment curve of the last hidden layer, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, narrow and wide networks. For true and shuffled targets of both tasks, the area at the start and after training, as points with intervals."}} tags=["hide-input"]
@@ -300,9 +295,8 @@ for ax, size in zip(axes, sizes, strict=True):
         }
         for when in ("start", "end")
     }
-    figures.plot_intervals(groups, ax=ax)
+    figures.plot_intervals(groups, ax=ax, ylabel="area")
     ax.set(title=f"{size} networks", ylim=(-0.03, 1.05))
-axes[0].set_ylabel("area")
 plt.show()
 
 # %% [markdown]

@@ -264,14 +264,12 @@ def draw_curves(sweep):
                 )
                 for value, s in sweeps[sweep].items()
             }
-            figures.plot_curves(curves, x, ax=ax)
-            ax.set(title=f"{task}, {when}", xlabel="", ylabel="")
+            figures.plot_curves(
+                curves, x, ax=ax, xlabel="threshold / √n", legend=False
+            )
+            ax.set_title(f"{task}, {when}")
             ax.set_xscale("symlog", linthresh=1e-4)
             ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
-            ax.get_legend().remove()
-        row[0].set_ylabel("captured target share")
-    for ax in grid[1]:
-        ax.set_xlabel("threshold / √n")
     grid[0, 0].legend(title=titles.get(sweep, sweep))
 
 
@@ -294,14 +292,14 @@ def draw_areas(sweep):
             }
             for when in ("before", "after")
         }
-        figures.plot_intervals(groups, ax=ax)
-        ax.set(
-            title=task,
+        figures.plot_intervals(
+            groups,
+            ax=ax,
             xlabel=titles.get(sweep, sweep),
-            ylim=(-0.03, 1.05),
+            ylabel="area",
         )
+        ax.set(title=task, ylim=(-0.03, 1.05))
         ax.tick_params(axis="x", labelsize="small")
-        ax.set_ylabel("area" if task == "classification" else "")
 
 
 draw_areas("depth")

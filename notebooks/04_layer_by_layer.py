@@ -277,10 +277,14 @@ for when, values in curves.items():
 axes = figures.new_axes(2, sharey=True)
 for ax, (when, values) in zip(axes, curves.items(), strict=True):
     by_layer = dict(zip(drawn, values.swapaxes(0, 1), strict=True))
-    figures.plot_curves(by_layer, tau, ax=ax)
-    ax.set(title=f"{when} training", ylabel="")
-axes[0].set_ylabel("captured target energy")
-axes[1].get_legend().remove()
+    figures.plot_curves(
+        by_layer,
+        tau,
+        ax=ax,
+        ylabel="captured target energy",
+        legend=ax is axes[0],
+    )
+    ax.set_title(f"{when} training")
 plt.show()
 
 # %% [markdown]
@@ -378,12 +382,16 @@ for ax, (kind, groups) in zip(axes, areas.items(), strict=True):
         f"{when} training": np.stack(list(by_layer.values()), axis=1)
         for when, by_layer in groups.items()
     }
-    figures.plot_curves(lines, range(len(names)), ax=ax)
+    figures.plot_curves(
+        lines,
+        range(len(names)),
+        ax=ax,
+        xlabel="",
+        ylabel="area",
+        legend=ax is axes[0],
+    )
     ax.set_xticks(range(len(names)), names, rotation=60)
-    ax.set(title=kind, ylim=(-0.03, 1.05), xlabel="", ylabel="")
-axes[0].set_ylabel("area")
-for ax in axes[1:]:
-    ax.get_legend().remove()
+    ax.set(title=kind, ylim=(-0.03, 1.05))
 plt.show()
 
 # %%

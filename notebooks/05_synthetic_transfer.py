@@ -208,9 +208,10 @@ for j, (ax, role) in enumerate(zip(axes, tasks, strict=True)):
         )
         for kind in kinds
     }
-    figures.plot_curves(curves, tau / np.sqrt(n), ax=ax)
-    ax.set(title=f"{role} task", xlabel="threshold / √n", ylabel="")
-axes[0].set_ylabel("captured target share")
+    figures.plot_curves(
+        curves, tau / np.sqrt(n), ax=ax, xlabel="threshold / √n"
+    )
+    ax.set_title(f"{role} task")
 plt.show()
 
 # %% [markdown]
@@ -278,12 +279,15 @@ for row, (axes, split) in enumerate(
             )
             for kind in kinds
         }
-        figures.plot_curves(curves, times, ax=ax)
-        ax.set(xscale="log", xlabel="step" if row else "", ylabel="")
-        ax.set_title("" if row else f"{role} task")
-    axes[0].set_ylabel(f"{split} error")
-for ax in grid.flat[1:]:
-    ax.get_legend().remove()
+        figures.plot_curves(
+            curves,
+            times,
+            ax=ax,
+            xlabel="step",
+            ylabel=f"{split} error",
+            legend=ax is grid[0, 0],
+        )
+        ax.set(xscale="log", title="" if row else f"{role} task")
 plt.show()
 
 # %%

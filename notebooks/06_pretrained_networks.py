@@ -337,17 +337,16 @@ for row, d in zip(grid, datasets, strict=True):
             )
             for kind in KINDS
         }
-        figures.plot_curves(curves, x, ax=ax)
-        ax.set(
-            title=f"{short(d)}, {titles[task]}", xlabel="", ylabel=""
+        figures.plot_curves(
+            curves,
+            x,
+            ax=ax,
+            xlabel="threshold / √n",
+            legend=ax is grid[0, 0],
         )
+        ax.set_title(f"{short(d)}, {titles[task]}")
         ax.set_xscale("symlog", linthresh=1e-4)
         ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
-    row[0].set_ylabel("captured target share")
-for ax in grid.flat[1:]:
-    ax.get_legend().remove()
-for ax in grid[-1]:
-    ax.set_xlabel("threshold / √n")
 plt.show()
 
 
@@ -417,11 +416,15 @@ for other in KINDS[1:]:
     record(f"06.accuracy.{other}", lead(accuracies, "pairs", other))
 
 # %% mystnb={"figure": {"name": "fig-06-training", "caption": "Training loss and test accuracy of linear models on pairs of classes, mean over the pairs, for the first network; one row per data set; bands span the seeds."}, "image": {"alt": "Two columns, training loss and test accuracy, against the step of gradient descent on a logarithmic axis; one row per data set. One line each for the pretrained network, the untrained one, random features and pixels."}} tags=["hide-input"]
+followed = {
+    "loss": "training loss, relative",
+    "accuracy": "test accuracy",
+}
 grid = figures.new_axes(
     2, rows=len(datasets), sharex=True, sharey="col", squeeze=False
 )
 for row, d in zip(grid, datasets, strict=True):
-    for ax, what in zip(row, ("loss", "accuracy"), strict=True):
+    for ax, (what, label) in zip(row, followed.items(), strict=True):
         curves = {
             kind: np.stack(
                 [
@@ -431,14 +434,15 @@ for row, d in zip(grid, datasets, strict=True):
             )
             for kind in KINDS
         }
-        figures.plot_curves(curves, times, ax=ax)
-        ax.set(title=short(d), xscale="log", xlabel="")
-    row[0].set_ylabel("training loss, relative")
-    row[1].set_ylabel("test accuracy")
-for ax in grid.flat[1:]:
-    ax.get_legend().remove()
-for ax in grid[-1]:
-    ax.set_xlabel("step")
+        figures.plot_curves(
+            curves,
+            times,
+            ax=ax,
+            xlabel="step",
+            ylabel=label,
+            legend=ax is grid[0, 0],
+        )
+        ax.set(title=short(d), xscale="log")
 plt.show()
 
 # %% [markdown]
@@ -470,12 +474,12 @@ for row, (what, found) in zip(grid, measures.items(), strict=True):
             }
             for kind in KINDS
         }
-        figures.plot_intervals(groups, ax=ax)
+        figures.plot_intervals(
+            groups, ax=ax, ylabel=what, legend=ax is grid[0, 0]
+        )
         ax.set_title(titles[task] if what == "area" else "")
         ax.set_xlim(-0.5, len(groups["pixels"]) - 0.5)
-    row[0].set(ylabel=what, ylim=(0, None))
-for ax in grid.flat[1:]:
-    ax.get_legend().remove()
+    row[0].set_ylim(0, None)
 plt.show()
 
 # %% [markdown]

@@ -354,10 +354,10 @@ def panels(value, label):
             }
             for start in starts
         }
-        figures.plot_intervals(groups, ax=ax)
+        figures.plot_intervals(
+            groups, ax=ax, ylabel=label, legend=False
+        )
         ax.set(title=networks[kind], xlim=(-0.5, 1.5))
-        ax.get_legend().remove()
-    axes[0].set_ylabel(label)
     axes[0].figure.legend(
         *axes[0].get_legend_handles_labels(),
         loc="outside lower center",
@@ -387,21 +387,16 @@ for row, kind in zip(axes, networks, strict=True):
             )
             for start in starts
         }
-        figures.plot_curves(curves, x, ax=ax)
-        ax.set_xscale("symlog", linthresh=1e-3)
-        ax.set(
-            title=f"{networks[kind]}, {family} pairs",
-            xlabel="",
-            ylabel="",
-            xlim=(0, 1),
+        figures.plot_curves(
+            curves,
+            x,
+            ax=ax,
+            xlabel="threshold / √n",
+            legend=ax is axes[1, 1],
         )
+        ax.set_xscale("symlog", linthresh=1e-3)
+        ax.set(title=f"{networks[kind]}, {family} pairs", xlim=(0, 1))
         ax.set_xticks([0, 1e-3, 1e-2, 1e-1, 1])
-        if ax is not axes[1, 1]:
-            ax.get_legend().remove()
-for ax in axes[1]:
-    ax.set_xlabel("threshold / √n")
-for ax in axes[:, 0]:
-    ax.set_ylabel("captured target share")
 plt.show()
 
 

@@ -285,11 +285,9 @@ for ax, b in zip(axes, domains, strict=True):
     for a in domains:
         if a != b:
             curves[f"from {a}"] = shares([f.tuned[a, b] for f in found])
-    figures.plot_curves(curves, x, ax=ax)
+    figures.plot_curves(curves, x, ax=ax, xlabel="threshold / √n")
     ax.set_xscale("symlog", linthresh=1e-4)
-    ax.set(title=f"target {b}", xlabel="threshold / √n", ylabel="")
-    ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-2, 1])
-axes[0].set_ylabel("captured target share")
+    ax.set(title=f"target {b}", xlim=(0, 1), xticks=[0, 1e-4, 1e-2, 1])
 plt.show()
 
 # %% [markdown]
@@ -321,9 +319,8 @@ groups = {
     titles[of]: {f"{a}\n→ {b}": v for (a, b), v in by_pair.items()}
     for of, by_pair in gains.items()
 }
-figures.plot_intervals(groups, ax=ax)
+figures.plot_intervals(groups, ax=ax, ylabel="gain in accuracy")
 ax.axhline(0, color="0.4", linewidth=1)
-ax.set_ylabel("gain in accuracy")
 plt.show()
 
 # %% [markdown]

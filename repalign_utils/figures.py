@@ -47,7 +47,15 @@ def new_axes(columns: int = 1, *, rows: int = 1, **options) -> Any:
     return axes
 
 
-def plot_curves(curves: Mapping, thresholds, *, ax=None):
+def plot_curves(
+    curves: Mapping,
+    thresholds,
+    *,
+    ax=None,
+    xlabel: str = "threshold",
+    ylabel: str = "captured target share",
+    legend: bool = True,
+):
     """One line per name, the mean over seeds with a band from least to greatest.
 
     Parameters
@@ -55,6 +63,8 @@ def plot_curves(curves: Mapping, thresholds, *, ax=None):
     curves : name -> array (seeds, t), or (t,) for a single curve
     thresholds : array (t,), the x axis
     ax : axes to draw on; None for new ones
+    xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
+    legend : whether to name the lines
 
     Returns
     -------
@@ -69,18 +79,42 @@ def plot_curves(curves: Mapping, thresholds, *, ax=None):
             ax.fill_between(
                 thresholds, *band, color=line.get_color(), alpha=0.2, linewidth=0
             )
-    ax.set(xlabel="threshold", ylabel="captured target share")
-    ax.legend()
+    return _named(ax, xlabel, ylabel, legend)
+
+
+def _named(ax, xlabel: str, ylabel: str, legend: bool):
+    """Axes with their labels and legend."""
+    if here := ax.get_subplotspec():
+        for other in ax.get_shared_x_axes().get_siblings(ax):
+            there = other.get_subplotspec()
+            if there.colspan == here.colspan and there.rowspan.stop > here.rowspan.stop:
+                xlabel = ""
+        for other in ax.get_shared_y_axes().get_siblings(ax):
+            there = other.get_subplotspec()
+            if there.rowspan == here.rowspan and there.colspan[0] < here.colspan[0]:
+                ylabel = ""
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if legend:
+        ax.legend()
     return ax
 
 
-def plot_intervals(groups: Mapping[str, Mapping], *, ax=None):
+def plot_intervals(
+    groups: Mapping[str, Mapping],
+    *,
+    ax=None,
+    xlabel: str = "",
+    ylabel: str = "",
+    legend: bool = True,
+):
     """Means with 95 % intervals over seeds, side by side per category.
 
     Parameters
     ----------
     groups : series name -> {category -> array (seeds,)}, the same categories in each
     ax : axes to draw on; None for new ones
+    xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
+    legend : whether to name the series
 
     Returns
     -------
@@ -99,8 +133,7 @@ def plot_intervals(groups: Mapping[str, Mapping], *, ax=None):
         ax.errorbar(x, means, reach, label=name, fmt=marker, capsize=3)
     ax.set_xticks(range(len(categories)), categories)
     ax.grid(axis="x", visible=False)
-    ax.legend()
-    return ax
+    return _named(ax, xlabel, ylabel, legend)
 
 
 def plot_images(rows, *, ax=None):

@@ -64,6 +64,24 @@ def test_the_legend_names_every_series_and_the_axes_say_what_they_show():
     assert ax.get_title() == ""
 
 
+def test_panels_that_share_an_axis_name_it_at_the_edge_alone():
+    grid = figures.new_axes(2, rows=2, sharex=True, sharey=True)
+    for ax in grid.flat:
+        figures.plot_curves(_curves("a"), X, ax=ax, xlabel="x", ylabel="y")
+    assert [ax.get_xlabel() for ax in grid.flat] == ["", "", "x", "x"]
+    assert [ax.get_ylabel() for ax in grid.flat] == ["y", "", "y", ""]
+    grid = figures.new_axes(2, rows=2, sharey="col")
+    for ax in grid.flat:
+        figures.plot_curves(_curves("a"), X, ax=ax, ylabel="y")
+    assert [ax.get_ylabel() for ax in grid.flat] == ["y"] * 4
+    for ax in figures.new_axes(2, rows=2).flat:  # each with axes of its own
+        figures.plot_intervals({"a": {"b": [1, 2]}}, ax=ax, xlabel="x", ylabel="y")
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
+    ax = figures.new_axes().figure.add_axes((0, 0, 1, 1))  # in no grid
+    figures.plot_curves(_curves("a"), X, ax=ax, xlabel="x", legend=False)
+    assert ax.get_xlabel() == "x" and ax.get_legend() is None
+
+
 def test_series_differ_in_colour_and_in_line_style():
     lines = figures.plot_curves(_curves(), X).lines
     colours, dashes = zip(*map(_style, lines), strict=True)
