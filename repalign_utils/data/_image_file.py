@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .._extras import need
+
 # Pillow knows these by name alone, or asks another program to draw them
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _PHOTOMETRIC, _BITS = 262, 258  # tags of TIFF
@@ -26,8 +28,7 @@ def readable_suffixes() -> frozenset[str]:
     frozenset of str
         In small letters.
     """
-    from PIL import Image
-
+    Image = need("PIL.Image", "networks")
     known = Image.registered_extensions()  # of kinds that are only written too
     # several JPEG pictures in one file, MPO, are opened as JPEG
     decoded = {*Image.OPEN, "MPO"} - _NOT_DECODED
@@ -98,19 +99,17 @@ def rgb(path: Path, content: bytes, size: int | None = None) -> np.ndarray:
         begins = f"it begins with {content[:12]!r}" if content else "it is empty"
         said = (
             f"is no image that Pillow can read, or damaged at its head ({begins}); "
-            "save it as PNG,"
+            "save it as PNG, get it anew"
         )
     except (_Unsupported, NotImplementedError) as error:
         said = f"is of a kind that is not read: {error}; save it as PNG"
-        raise ValueError(f"{path} {said} or take it out of the folder") from None
     except Image.DecompressionBombError as error:
         said = f"is too large ({error}); save it with fewer pixels"
-        raise ValueError(f"{path} {said} or take it out of the folder") from None
     except MemoryError:
         raise
     except Exception as error:  # damaged content makes Pillow raise nearly anything
-        said = f"is damaged ({str(error) or type(error).__name__});"
-    raise ValueError(f"{path} {said} get it anew or take it out of the folder")
+        said = f"is damaged ({str(error) or type(error).__name__}); get it anew"
+    raise ValueError(f"{path} {said} or take it out of the folder")
 
 
 def _kinds(path: Path) -> list[str]:

@@ -4,7 +4,6 @@ import os
 import zipfile
 import zlib
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +12,7 @@ import numpy as np
 from .._extras import need
 from ._dataset import ORIGINS, Dataset, float32_rows, origin, whole_number
 from ._fetch import Place, existing, fetch, files_sha256, located
+from ._names import few
 
 _URLS = ORIGINS["urls"]["ct_slices"]
 _CSV = "slice_localization_data.csv"
@@ -150,7 +150,12 @@ def _read_table(file: Path) -> np.ndarray:
         raise ValueError(
             f"{file} is damaged ({error}); get it anew from {_URLS[0]}"
         ) from None
-    _check_columns(file, [str(name).strip() for name in read.columns])
+    if lacking := [name for name in _RANGES if name not in read]:
+        raise ValueError(
+            f"{file} lacks {few(lacking)} of its {len(_RANGES)} columns; pass a CSV "
+            f"with the first line of {_CSV}"
+        )
+    read = read[list(_RANGES)]
     table = read.apply(pd.to_numeric, errors="coerce").to_numpy(float)
     lowest, highest = np.array(list(_RANGES.values())).T
     # so written that NaN, too, is out of range
@@ -179,13 +184,3 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     if len(names) != 1:
         raise ValueError(f"it holds {archive.namelist()} but must hold one {_CSV}")
     return _unpacked(archive.open(names[0]))  # which may be a zip in turn
-
-
-def _check_columns(file: Path, names: list[str]) -> None:
-    for at, (name, due) in enumerate(zip_longest(names, _RANGES), start=1):
-        if name != due:
-            raise ValueError(
-                f"{file} has {len(names)} columns, number {at} called {name!r}, but "
-                f"must have {len(_RANGES)}, number {at} called {due!r}; pass a CSV "
-                f"with the first line of {_CSV}"
-            )

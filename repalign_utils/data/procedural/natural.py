@@ -157,9 +157,8 @@ def fish(c: Canvas) -> None:
     _coat(c, np.minimum(body, tail), skin)
     size = c.uniform(0.2, 0.27)
     row = np.round(y / size * 1.6)
-    scale = np.hypot(
-        repeated(c.x + (row % 2) * size / 2, size), repeated(y, size / 1.6)
-    )
+    along = repeated(c.x + (row % 2) * size / 2, size)
+    scale = np.hypot(along, repeated(y, size / 1.6))
     scales = np.maximum(np.abs(c.x - 0.05) - 0.5, body + 0.03)
     c.paint(c.fill(np.maximum(scale - size * 0.3, scales)), c.partner(skin, 0.2))
     eye = np.hypot(c.x - 0.7, y - 0.07) - 0.075
@@ -209,12 +208,9 @@ def mushroom(c: Canvas) -> None:
     wide, high = c.uniform(0.7, 0.92), c.uniform(0.6, 0.85)
     dome = np.hypot(c.x / wide, (c.y - 0.05) / high) - 1
     under = 0.02 + 0.14 * (c.x / wide) ** 2 - c.y
-    c.paint(
-        c.fill(np.maximum(dome * 0.7, under)),
-        cap,
-        c.partner(cap, 0.2),
-        0.5 - 0.6 * c.y + 0.35 * c.noise(2),
-    )
+    rim = c.partner(cap, 0.2)
+    shade = 0.5 - 0.6 * c.y + 0.35 * c.noise(2)
+    c.paint(c.fill(np.maximum(dome * 0.7, under)), cap, rim, shade)
 
 
 def feather(c: Canvas) -> None:
