@@ -8,7 +8,7 @@ import numpy as np
 
 # Two runs of the same seeds on two processors: what no training has touched differs by
 # rounding alone, which float32 forward passes and single precision inputs make this.
-ROUNDING = {"rel_tol": 1e-5, "abs_tol": 1e-8}
+RELATIVE, ABSOLUTE = 1e-5, 1e-8
 # Share of values that may lie beyond two standard errors, of a section and of all
 # sections together, and the chance of a false alarm by single values. See `Agreement`.
 MOST_OF_SECTION, MOST_OF_ALL, FALSE_ALARM = 1 / 2, 1 / 5, 0.01
@@ -133,7 +133,7 @@ def difference(
     from scipy.special import stdtr
 
     a, b = (np.asarray(v, dtype=np.float64) for v in (first, second))
-    same = len(a) == len(b) and _equal(a, b)
+    same = len(a) == len(b) and np.allclose(a, b, RELATIVE, ABSOLUTE)
     means = float(a.mean()), float(b.mean())
     within = margin * max(map(abs, means))
     gap = 0.0 if same else max(0.0, abs(means[0] - means[1]) - within)
@@ -145,11 +145,6 @@ def difference(
     return Difference(
         name, interval(a), interval(b), errors, p_value, exact and not same
     )
-
-
-def _equal(a: np.ndarray, b: np.ndarray) -> bool:
-    pairs = zip(a.tolist(), b.tolist(), strict=True)
-    return all(math.isclose(x, y, **ROUNDING) for x, y in pairs)
 
 
 def _squared_error(values: np.ndarray) -> float:

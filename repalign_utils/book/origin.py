@@ -21,7 +21,6 @@ PACKAGES = (
     "scipy",
     "scikit-learn",
     "timm",
-    "accelerate",
     "matplotlib",
     "papermill",
 )
