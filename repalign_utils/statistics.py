@@ -172,6 +172,9 @@ class Agreement:
     networks and leave together, hence a half. Over many sections that evens out, and
     `overall` asks for at most a fifth.
 
+    Recorded curves take no part: the points of one hang together, so that a single
+    network that came out otherwise would move all of them.
+
     Attributes
     ----------
     differences : of each quantity that both runs recorded

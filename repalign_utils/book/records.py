@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._extras import need
 from ..statistics import Interval, interval
 
 GLUE = "application/papermill.record/"
@@ -78,8 +79,7 @@ def record(
 
 def _labelled(name: str, values, dims, coords):
     """Curve with its axes named, checked."""
-    import xarray
-
+    xarray = need("xarray", "run")
     curve = xarray.DataArray(values, dims=dims, coords=coords, name=name).astype(float)
     if "seed" not in curve.dims:
         raise ValueError(
@@ -163,7 +163,9 @@ def read_runs(path: str | os.PathLike) -> dict[str, dict]:
 
     try:
         content = read_run(path)
-    except (OSError, ValueError):
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
         content = None
     if not content or not isinstance(content, dict):
         raise RecordError(

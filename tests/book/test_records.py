@@ -197,3 +197,10 @@ def test_a_run_of_another_form_is_refused_key_by_key(run, message, tmp_path):
     message = f"{tmp_path}/04.json is no run record: {message}"
     with pytest.raises(records.RecordError, match=f"^{re.escape(message)}"):
         records.read_runs(tmp_path / "04.json")
+
+
+def test_a_record_that_is_not_there_cannot_be_read(tmp_path):
+    with pytest.raises(
+        records.RecordError, match=r"04\.json cannot be read: No such f"
+    ):
+        records.read_runs(tmp_path / "04.json")
