@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -155,3 +156,22 @@ def test_a_section_uses_the_installed_package_alone(path):
 def test_the_provenance_names_the_device_used_not_the_one_asked_for(path):
     (cell,) = (c for c in _cells(path, "code") if "\nprovenance(" in f"\n{c.source}")
     assert "where" in cell.source and "device=device" not in cell.source
+
+
+def test_the_picture_of_the_rooms_has_each_in_the_order_of_the_imports():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    lines = tools["importlinter"]["contracts"][0]["layers"]
+    layers = [re.findall(r"(?<!\()\b\w+\b(?!\))", line) for line in lines]
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    picture = guide.partition("flowchart TD")[2].partition("```")[0]
+    shown = {
+        room: depth
+        for depth, rooms in enumerate(layers)
+        for room in rooms
+        if re.search(rf"\b{room}:", picture)
+    }
+    assert sorted(shown) == sorted(room for rooms in layers for room in rooms)
+    ids = {i: room for i, room in re.findall(r"(\w+)\[\"(\w+):", picture)}
+    arrows = re.findall(r"(\w+)(?:\[.*?\])? --> (\w+)", picture)
+    up = [(a, b) for a, b in arrows if shown[ids[a]] >= shown[ids[b]]]
+    assert arrows and up == []
