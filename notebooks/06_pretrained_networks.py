@@ -49,6 +49,7 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys
+from copy import deepcopy
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,6 +57,7 @@ from tqdm import tqdm
 
 from repalign_utils import (
     Compute,
+    build,
     data,
     figures,
     head,
@@ -63,6 +65,7 @@ from repalign_utils import (
     provenance,
     record,
     table,
+    training,
 )
 from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
@@ -71,15 +74,11 @@ from repalign_utils.experiments.class_tasks import (
 )
 from repalign_utils.experiments.own_images import short, two_parts
 from repalign_utils.experiments.representations import (
-    KINDS,
-    is_ours,
     network_features,
-    pixels,
-    pretrained_here,
     random_features,
-    untrained,
     weights_file,
 )
+from repalign_utils.networks.building import OURS
 
 # %% tags=["hide-input"]
 figures.use_style()
@@ -96,14 +95,14 @@ compute = Compute(device, precision)
 # %%
 def side(name):
     """Pixels per side of what a network sees."""
-    return picture_size if is_ours(name) else size
+    return picture_size if name in OURS else size
 
 
 def loaded_network(name):
     """Network with weights of a file or the hub; None if trained here."""
-    if is_ours(name) and not weights:
+    if name in OURS and not weights:
         return None
-    known = picture_size if is_ours(name) else 224
+    known = picture_size if name in OURS else 224
     return pretrained(name, weights_file(name, weights), size=known)
 
 
@@ -116,11 +115,11 @@ files = {
 # %%
 def described(name):
     """Row of the table of networks."""
-    model = loaded[name] or untrained(name, 32)
+    model = loaded[name] or build(name, 1000)
     origin = "ImageNet, from the hub"
     if name in files:
         origin = f"file {files[name].name}"
-    elif is_ours(name):
+    elif name in OURS:
         origin = "trained here on drawn pictures"
     library = type(model).__module__.split(".")[0]
     count = sum(p.numel() for p in model.parameters())
@@ -220,22 +219,28 @@ print(*[about.sentence() for about in abouts], sep="\n")
 def networks_of(name, i):
     """Pretrained and untrained network of seed i."""
     if loaded[name] is not None:
-        return loaded[name], untrained(name, side(name), seed=seed + i)
+        fresh = build(name, 1000, size=side(name), seed=seed + i)
+        return loaded[name], fresh
     source = data.procedural_images(
         "both",
         n_per_class=source_per_class,
         size=picture_size,
         seed=seed + i,
     )
-    options = {"compute": compute, "seed": seed + i}
-    options |= {"epochs": epochs, "batch_size": batch_size}
-    fresh = untrained(
-        name, picture_size, len(source.classes), seed=seed + i
+    classes = len(source.classes)
+    fresh = build(name, classes, size=picture_size, seed=seed + i)
+    model = deepcopy(fresh)
+    how = training.recipe(
+        "small", model, epochs=epochs, batch_size=batch_size
     )
-    return pretrained_here(name, source, **options), fresh
+    training.train(model, source, how, compute=compute, seed=seed + i)
+    return model, fresh
 
 
 # %%
+KINDS = ("pretrained", "untrained", "random", "pixels")
+
+
 def features_of(name, pair, parts, i):
     """Kind -> features (n, d) of training and of test images."""
     hidden = [
@@ -252,7 +257,7 @@ def features_of(name, pair, parts, i):
         hidden[0] = [draw.permutation(h) for h in hidden[0]]
     d = hidden[0][0].shape[1]
     random = [random_features(x, d, seed=seed + i) for x in parts]
-    raw = [pixels(x) for x in parts]
+    raw = [2 * x.pixels() - 1 for x in parts]
     return dict(zip(KINDS, [*hidden, random, raw], strict=True))
 
 

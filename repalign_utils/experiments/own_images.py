@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,13 +130,10 @@ def one_of_each(images: ImageSet | ImageFiles, count: int, size: int) -> np.ndar
     (2, 1, 16, 16)
     """
     _, first = np.unique(images.labels, return_index=True)
-    rows = first[:count]
-    if isinstance(images, ImageFiles):
-        paths = tuple(images.paths[i] for i in rows)
-        return (
-            replace(images, paths=paths, labels=images.labels[rows]).read(size).images
-        )
-    pixels = torch.from_numpy(images.images[rows])
+    some = images.take(first[:count])
+    if isinstance(some, ImageFiles):
+        return some.read(size).images
+    pixels = torch.from_numpy(some.images)
     if pixels.shape[-2:] != (size, size):
         options = {"mode": "bilinear", "antialias": True}
         pixels = F.interpolate(pixels.float(), (size, size), **options).round().byte()

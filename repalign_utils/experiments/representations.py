@@ -11,20 +11,13 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from .. import training
 from ..data import ImageSet
-from ..networks import building as networks
+from ..networks.building import OURS
 from ..networks.device import Compute
 from ..networks.images import NetworkInputs
 from ..networks.outputs import last_hidden
 
-KINDS = ("pretrained", "untrained", "random", "pixels")
 SUFFIXES = (".safetensors", ".pth", ".pt")
-
-
-def is_ours(name: str) -> bool:
-    """Whether a network is one of ours, which has no weights of ImageNet."""
-    return name in networks.OURS
 
 
 def weights_file(name: str, weights: str | Path) -> Path | str:
@@ -77,51 +70,6 @@ def weights_file(name: str, weights: str | Path) -> Path | str:
     return found[0]
 
 
-def pretrained_here(
-    name: str,
-    source: ImageSet,
-    *,
-    epochs: int,
-    batch_size: int | None = None,
-    compute: Compute | None = None,
-    seed: int = 0,
-    report=None,
-) -> nn.Module:
-    """One of our networks, trained to tell the classes of a source apart.
-
-    Parameters
-    ----------
-    name : network
-    source : images and labels
-    epochs : passes over them
-    batch_size : images per step; None: as in the recipe for small images
-    compute : as of ``training.train``
-    seed : of the weights, the order and the augmentation
-    report : as of ``training.train``
-
-    Returns
-    -------
-    The network, on the device, in evaluation mode
-    """
-    model = untrained(name, source.images.shape[-1], len(source.classes), seed=seed)
-    recipe = training.recipe("small", model, epochs=epochs, batch_size=batch_size)
-    training.train(model, source, recipe, compute=compute, seed=seed, report=report)
-    return model
-
-
-def untrained(name: str, size: int, classes: int = 1000, *, seed: int = 0) -> nn.Module:
-    """Network with fresh weights: of 1,000 outputs, as that of ImageNet.
-
-    Parameters
-    ----------
-    name : network
-    size : height and width of the images that it is fed
-    classes : outputs
-    seed : of the weights
-    """
-    return networks.build(name, classes, size=size, seed=seed)
-
-
 def network_features(
     model: nn.Module,
     images,
@@ -153,7 +101,7 @@ def network_features(
         If the network takes images of one size alone.
     """
     compute = compute or Compute()
-    scale = "half" if is_ours(name) else "imagenet"
+    scale = "half" if name in OURS else "imagenet"
     inputs = NetworkInputs(images, size=size, scale=scale)
     model.to(compute.where)
     try:
@@ -166,22 +114,10 @@ def network_features(
         ) from error
 
 
-def pixels(images: ImageSet) -> np.ndarray:
-    """Pixels from -1 to 1, as the official demo of Imani et al. (2022) scales them.
-
-    Parameters
-    ----------
-    images : ``ImageSet`` of m numbers per image
-
-    Returns
-    -------
-    array (n, m), float32
-    """
-    return 2 * images.pixels() - 1
-
-
 def random_features(images: ImageSet, width: int, *, seed: int = 0) -> np.ndarray:
     """Random features of pixels: max(0, W x), W with independent normal entries.
+
+    Pixels x go from -1 to 1, as the official demo of Imani et al. (2022) scales them.
 
     Parameters
     ----------
@@ -206,7 +142,7 @@ def random_features(images: ImageSet, width: int, *, seed: int = 0) -> np.ndarra
     """
     if width < 1:
         raise ValueError(f"width is {width} but must be at least 1; pass e.g. 512")
-    x = pixels(images)
+    x = 2 * images.pixels() - 1
     rng = np.random.default_rng(seed)
     weights = rng.standard_normal((x.shape[1], width), dtype=np.float32)
     return np.maximum(x @ weights / np.float32(np.sqrt(x.shape[1])), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -173,14 +173,7 @@ def split(
     for label in range(len(images.classes)):
         rows = rng.permutation(np.flatnonzero(images.labels == label))
         first[rows[:n_per_class]] = True
-    return _rows(images, first), _rows(images, ~first)
-
-
-def _rows(images: ImageSet, chosen: np.ndarray) -> ImageSet:
-    about = replace(images.about, rows=int(chosen.sum()))
-    return replace(
-        images, images=images.images[chosen], labels=images.labels[chosen], about=about
-    )
+    return images.take(np.flatnonzero(first)), images.take(np.flatnonzero(~first))
 
 
 def domain_transfer(

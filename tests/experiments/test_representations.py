@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
-import torch
 
 from repalign_utils import data
 from repalign_utils.experiments.representations import (
-    is_ours,
     network_features,
-    pixels,
-    pretrained_here,
     random_features,
-    untrained,
     weights_file,
 )
+from repalign_utils.networks.building import build
 from repalign_utils.networks.device import Compute
 from repalign_utils.networks.images import NetworkInputs
 from repalign_utils.networks.outputs import last_hidden
@@ -33,7 +29,7 @@ def test_random_features_are_of_the_seed_and_keep_the_kernel(images):
     assert (first != random_features(images, 7, seed=2)).any()
     # Cho & Saul (2009): E relu(w x) relu(w x') is the arc-cosine kernel of degree 1
     many = random_features(images, 4000).astype(float)
-    x = pixels(images).astype(float)
+    x = 2 * images.pixels().astype(float) - 1
     assert x.min() >= -1 and x.max() <= 1 and x.min() < 0
     norms = np.linalg.norm(x, axis=1)
     angle = np.arccos(np.clip(x @ x.T / np.outer(norms, norms), -1, 1))
@@ -48,21 +44,20 @@ def test_no_random_features_are_refused(images):
 
 
 def test_ours_see_pixels_from_minus_one_to_one_and_others_as_imagenet(images):
-    assert is_ours("small_resnet") and not is_ours("squeezenet1_1")
-    mine = untrained("small_resnet", 32, 5, seed=1)
+    mine = build("small_resnet", 5, size=32, seed=1)
     found = network_features(mine, images, name="small_resnet", size=16, compute=CPU)
     assert found.shape == (32, 128)
     np.testing.assert_array_equal(
         found, last_hidden(mine, NetworkInputs(images, size=16))
     )
-    other = untrained("squeezenet1_1", 64, seed=1)
+    other = build("squeezenet1_1", 1000, size=64, seed=1)
     found = network_features(other, images, name="squeezenet1_1", size=64, compute=CPU)
     inputs = NetworkInputs(images, size=64, scale="imagenet")
     np.testing.assert_array_equal(found, last_hidden(other, inputs))
 
 
 def test_lower_precision_gives_about_the_same_features(images):
-    model = untrained("small_resnet", 32, 5)
+    model = build("small_resnet", 5, size=32)
     options = {"name": "small_resnet", "size": 32}
     full = network_features(model, images, compute=CPU, **options)
     bfloat16 = Compute("cpu", "bfloat16")
@@ -72,20 +67,11 @@ def test_lower_precision_gives_about_the_same_features(images):
 
 
 def test_a_network_of_one_size_says_so(images):
-    model = untrained("small_vit", 16, 5)
+    model = build("small_vit", 5, size=16)
     with pytest.raises(
         ValueError, match=r"small_vit was fed images of 128 pixels .*\(16\).*; pass the"
     ):
         network_features(model, images, name="small_vit", size=128, compute=CPU)
-
-
-def test_pretraining_here_changes_the_weights_of_its_seed(images):
-    start = untrained("small_resnet", 32, 8, seed=3)
-    options = {"epochs": 1, "compute": CPU, "seed": 3}
-    model, again = (pretrained_here("small_resnet", images, **options) for _ in "ab")
-    assert not model.training
-    assert not torch.equal(model.conv1.weight, start.conv1.weight)
-    assert torch.equal(model.conv1.weight, again.conv1.weight)
 
 
 def test_weights_are_found_by_the_name_of_the_network(tmp_path):
