@@ -175,7 +175,7 @@ def test_a_file_of_parameters_that_is_missing_is_refused(base, never):
 
 def test_claims_that_cannot_be_read_are_known_before_the_run(base, never):
     (base / "claims.yaml").write_text("05_tiny:\n  - id: 05-a\n")
-    message = "claim 05-a of 05_tiny has missing or unknown fields condition, place"
+    message = "claims.yaml: 05_tiny > 05-a > statement is missing\n"
     _refused(message, "run", "05")
     _refused(message, "publish")
 
@@ -222,5 +222,5 @@ def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):
 def test_help_names_every_command():
     result = _invoke("-h")
     assert result.exit_code == 0
-    for name in ("run", "list", "publish", "reference", "numbers", "times"):
+    for name in ("run", "list", "publish", "reference", "numbers", "table", "times"):
         assert re.search(rf"^  {name} +\w", result.output, re.M)
