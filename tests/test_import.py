@@ -30,10 +30,14 @@ def test_the_shell_loads_no_heavy_library():
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_the_package_and_its_figures_load_no_heavy_library():
-    loaded = _loaded("import repalign_utils; repalign_utils.figures")
-    assert "repalign_utils.figures" in loaded
-    assert loaded.isdisjoint((*HEAVY, "papermill", "jupytext", "IPython"))
+def test_what_the_base_offers_loads_no_heavy_library():
+    names = ("alignment", "data.peaks", "figures", "interval", "linear_probe", "record")
+    loaded = _loaded(
+        f"import repalign_utils as r\n{'; '.join(f'r.{n}' for n in names)}"
+    )
+    assert loaded.issuperset({"repalign_utils.figures", "repalign_utils.measures"})
+    beyond = {"papermill", "jupytext", "IPython", "pydantic", "xarray", "pooch"}
+    assert loaded.isdisjoint(beyond.union(HEAVY))
 
 
 def test_help_loads_neither_papermill_nor_jupytext():
