@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,19 +41,10 @@ def _small_stem(model, width: int, channels: int) -> nn.Module:
     return model
 
 
-def _small_vit(classes: int, size: int, channels: int) -> nn.Module:
-    """Four blocks of 96 units on 8 x 8 patches: 0.5 million weights."""
-    return _vit("small_vit", 8, 96, classes, size, channels)
-
-
-def _tiny_vit(classes: int, size: int, channels: int) -> nn.Module:
-    """Four blocks of 64 units on 4 x 4 patches: 0.2 million weights."""
-    return _vit("tiny_vit", 4, 64, classes, size, channels)
-
-
 def _vit(
     name: str, across: int, width: int, classes: int, size: int, channels: int
 ) -> nn.Module:
+    """Four blocks of this width on so many patches across."""
     from timm.models.vision_transformer import VisionTransformer
 
     if size % across:
@@ -73,8 +65,8 @@ def _vit(
 
 OURS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "small_resnet": _small_resnet,
-    "small_vit": _small_vit,
-    "tiny_vit": _tiny_vit,
+    "small_vit": partial(_vit, "small_vit", 8, 96),  # 0.5 million weights
+    "tiny_vit": partial(_vit, "tiny_vit", 4, 64),  # 0.2 million
     "resnet18_cifar": _resnet18_cifar,
 }
 
@@ -157,10 +149,10 @@ def pretrained(name: str, weights: str | Path = "", *, size: int = 224) -> nn.Mo
 def _library(name: str) -> tuple[str, str]:
     """Library that has the network, and the name there."""
     import timm
-    from torchvision.models import list_models
+    from torchvision import models
 
     bare = name.removeprefix("timm:")
-    here = list_models(module=__import__("torchvision").models)
+    here = models.list_models(module=models)
     if bare == name and name in here:
         return "torchvision", name
     if timm.is_model(bare):

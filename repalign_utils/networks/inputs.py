@@ -113,10 +113,13 @@ class Batch:
             {k: change(v) if _has_rows(v) else v for k, v in self.keywords.items()},
         )
 
+    def part(self, rows: slice) -> Batch:
+        """These rows."""
+        return self.each(lambda value: value[rows])
+
     def pieces(self, size: int) -> Iterator[Batch]:
         """The batch in parts of at most `size` rows."""
-        for start in range(0, len(self), size):
-            yield self.each(lambda v, start=start: v[start : start + size])
+        return (self.part(slice(i, i + size)) for i in range(0, len(self), size))
 
     def repeated(self, rows: int) -> Batch:
         """Its first rows, begun again from the first where there are fewer."""
@@ -232,10 +235,8 @@ def _opened(inputs: Any) -> Source:
         return Source(lambda size: _cut(loading.DataLoader(inputs, size), size))
     if isinstance(inputs, Mapping | tuple) or hasattr(inputs, "__array__"):
         whole = Batch.of(inputs)
-        part = partial(_rows_of, whole)
-        return Source(
-            partial(_slices, part, len(whole)), len(whole), like=whole.rowed()
-        )
+        read = partial(_slices, whole.part, len(whole))
+        return Source(read, len(whole), like=whole.rowed())
     if hasattr(inputs, "__getitem__") and hasattr(inputs, "__len__"):
         if not isinstance(inputs, str | bytes):
             part = partial(_sliced, inputs)
@@ -263,10 +264,6 @@ def _slices(part: Callable[[slice], Batch], n: int, size: int) -> Iterator[Batch
 def _cut(batches: Iterable, size: int) -> Iterator[Batch]:
     for given in batches:
         yield from Batch.of(_without_targets(given)).pieces(size)
-
-
-def _rows_of(whole: Batch, rows: slice) -> Batch:
-    return whole.each(lambda value: value[rows])
 
 
 def _sliced(inputs, rows: slice) -> Batch:

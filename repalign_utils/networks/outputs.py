@@ -93,7 +93,6 @@ class _Call:
     """One run of a layer inside of which no other ran."""
 
     module: nn.Module
-    number: int  # of its runs, from 0
     given: torch.Tensor | None
     values: torch.Tensor | None  # a copy: a later layer may work in place
 
@@ -123,10 +122,11 @@ def _head_of(model: nn.Module, batch: Batch, layer: str | None) -> Place:
                 "output; say what to take for the head with layer=NAME"
             )
     call = calls[at]
-    total = 1 + max(c.number for c in calls if c.module is call.module)
+    runs = [i for i, c in enumerate(calls) if c.module is call.module]
     name = names[id(call.module)]
     channels = _channels(name, call, axes)
-    return Place(name, call.module, call.number, total, channels=channels)
+    number = runs.index(at)
+    return Place(name, call.module, number, len(runs), channels=channels)
 
 
 def _channels(name: str, call: _Call, axes: ChannelAxes) -> int | None:
@@ -150,7 +150,6 @@ def _calls(model: nn.Module, batch: Batch) -> tuple[list[_Call], Any]:
     """Runs of layers in their order, and the output of the model."""
     calls: list[_Call] = []
     before: list[tuple[int, torch.Tensor | None, torch.Tensor | None]] = []
-    numbers: dict[int, int] = {}
 
     def enter(_module, inputs, keywords) -> None:
         given = next(iter(floats_of((inputs, keywords))), None)
@@ -158,9 +157,8 @@ def _calls(model: nn.Module, batch: Batch) -> tuple[list[_Call], Any]:
 
     def leave(module, *_) -> None:
         count, given, values = before.pop()
-        number = numbers[id(module)] = numbers.get(id(module), -1) + 1
         if len(calls) == count:
-            calls.append(_Call(module, number, given, values))
+            calls.append(_Call(module, given, values))
 
     with hooks(named_layers(model).values(), before=enter, after=leave):
         return calls, run(model, batch)
