@@ -3,6 +3,8 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def located(
     name: str,
     data_dir: Place,
     patterns: Sequence[str],
-    look: Callable[[Path], Path | None],
+    look: Callable[[Path], Path | None] | None = None,
     get: Callable[[Path], Path] = _no_download,
 ) -> Path:
     """Find the data of a loader on disk, else get them.
@@ -37,9 +39,10 @@ def located(
     data_dir : str or path
         As of `data_folders`.
     patterns : sequence of str
-        What is looked for, for the error.
-    look : callable
-        Gives the place of the data in a folder, or None.
+        What is looked for, in the order of preference.
+    look : callable, optional
+        Gives the place of the data in a folder, or None. Without it, the first file or
+        folder that matches a pattern is taken.
     get : callable, optional
         Downloads them to a folder, and gives their place; raises OSError.
 
@@ -49,6 +52,7 @@ def located(
         If they are neither there nor to be had; says what to put where.
     """
     folders = data_folders(data_dir)
+    look = look or partial(_first_match, patterns)
     for folder in folders:
         if place := look(folder):
             return place
@@ -60,6 +64,11 @@ def located(
         absent = ORIGINS["absent"][name]
         text = absent.format(looked=looked, tried=tried, folder=folders[0])
         raise DataMissing(text) from None
+
+
+def _first_match(patterns: Sequence[str], folder: Path) -> Path | None:
+    found = (place for pattern in patterns for place in sorted(folder.glob(pattern)))
+    return next(found, None)
 
 
 def data_folders(data_dir: Place = "") -> list[Path]:
@@ -148,21 +157,24 @@ def fetch(
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    get = pooch.HTTPDownloader(
-        timeout=_TIMEOUT, progressbar=find_spec("tqdm") is not None
-    )
+    options = {"timeout": _TIMEOUT, "progressbar": find_spec("tqdm") is not None}
 
     def download(url: str, part: str, _: object) -> None:
-        get(url, part, None)
+        with ExitStack() as opened:
+            # else a connection whose download failed stays open
+            hooks = {"response": lambda answer, **_: opened.enter_context(answer)}
+            pooch.HTTPDownloader(**options, hooks=hooks)(url, part, None)
         finish(Path(part))
 
     failures = []
     for url in urls:
-        options = {"path": target.parent, "downloader": download}
+        place = {"path": target.parent, "downloader": download}
         try:
-            return Path(pooch.retrieve(url, known_hash, target.name, **options))
+            return Path(pooch.retrieve(url, known_hash, target.name, **place))
         except (OSError, ValueError) as error:
-            failures.append(f"{url}: {error}")
+            # of a refused connection, what lies beneath the layers of libraries
+            reason = getattr(next(iter(error.args), None), "reason", error)
+            failures.append(f"{url}: {reason}")
     raise OSError("; ".join(failures))
 
 

@@ -93,7 +93,7 @@ def ct_slices(
         )
         file = existing("path", path, "file", remedy)
     else:
-        file = located("ct_slices", data_dir, _PATTERNS, _look, _download)
+        file = located("ct_slices", data_dir, _PATTERNS, get=_download)
     table = _read_table(file)
     position = table[:, -1] - table[:, -1].min()
     targets = position / (position.max() / 2) - 1
@@ -118,11 +118,6 @@ def _amount(n: int, rows: int, seed: int, file: str) -> str:
         return f"{held}: all of them were used"
     drawn = f"drawn with seed {seed}"
     return drawn if rows >= _TOTAL_ROWS else f"{drawn}; {held}"
-
-
-def _look(folder: Path) -> Path | None:
-    found = (file for pattern in _PATTERNS for file in sorted(folder.glob(pattern)))
-    return next(found, None)
 
 
 def _download(folder: Path) -> Path:

@@ -149,12 +149,7 @@ def office31(
     """
     one_of("domain", domain, _OFFICE_DOMAINS)
     looked = [f"{at}{domain}{of}" for at in ("office31/", "") for of in ("/images", "")]
-    folder = located(
-        "office31",
-        data_dir,
-        looked,
-        lambda folder: next((p for x in looked if (p := folder / x).is_dir()), None),
-    )
+    folder = located("office31", data_dir, looked)
     files = image_files(folder, _OFFICE_CLASSES, n_per_class=n_per_class, seed=seed)
     held, whole = files.about.total_rows, _OFFICE_DOMAINS[domain]
     part = "" if held == whole else f"; the folder holds {held:,} of {whole:,}"
