@@ -7,7 +7,7 @@ from all the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 
 import numpy as np
@@ -178,12 +178,6 @@ def _scores(found: Alignment, thresholds, steps, accuracy: np.ndarray) -> TaskSc
 
 
 def _mean(found: list[TaskScores]) -> TaskScores:
-    by_task = [
-        np.concatenate([getattr(f, name) for f in found])
-        for name in ("areas", "absolute_areas")
-    ]
-    means = [
-        np.mean([getattr(f, name) for f in found], axis=0)
-        for name in ("curve", "loss", "accuracy")
-    ]
-    return TaskScores(*by_task, *means)
+    areas, absolute, *others = zip(*map(astuple, found), strict=True)
+    means = (np.mean(values, axis=0) for values in others)
+    return TaskScores(np.concatenate(areas), np.concatenate(absolute), *means)

@@ -79,13 +79,10 @@ def fine_tune(
     test: ImageSet,
     recipe: Recipe | None = None,
     *,
-    classes: int | None = None,
     size: int | None = None,
-    scale: str = "half",
     compute: Compute | None = None,
     seed: int = 0,
     checkpoints: str | Path = "",
-    report=None,
 ) -> tuple[float, nn.Module]:
     """Train a copy of a network, with a new head, on a target task.
 
@@ -97,8 +94,7 @@ def fine_tune(
     images : ``ImageSet`` of the target to train on
     test : ``ImageSet`` with the same classes, for the accuracy
     recipe : how; None for ``Recipe()``
-    classes : outputs of the new head; None for those of ``images``
-    size, scale, compute, checkpoints, report : as of ``training.train``
+    size, compute, checkpoints : as of ``training.train``
     seed : of the new head, the order and the augmentation
 
     Returns
@@ -109,28 +105,24 @@ def fine_tune(
     Raises
     ------
     ValueError
-        If the two sets have different classes, or there are fewer outputs.
+        If the two sets have different classes.
     """
-    classes = len(images.classes) if classes is None else classes
-    if images.classes != test.classes or classes < len(images.classes):
+    if images.classes != test.classes:
         raise ValueError(
-            f"images have {len(images.classes)} classes, test has {len(test.classes)} "
-            f"and the head {classes}; pass two parts of one task, and no fewer outputs "
-            "than its classes"
+            f"images have {len(images.classes)} classes and test has "
+            f"{len(test.classes)}, or in another order; pass two parts of one task"
         )
-    tuned = new_head(deepcopy(model), classes, seed=seed)
+    tuned = new_head(deepcopy(model), len(images.classes), seed=seed)
     train(
         tuned,
         images,
         recipe,
         size=size,
-        scale=scale,
         compute=compute,
         seed=seed,
         checkpoints=checkpoints,
-        report=report,
     )
-    inputs = NetworkInputs(test, size=size, scale=scale)
+    inputs = NetworkInputs(test, size=size)
     return accuracy(tuned, inputs, test.labels), tuned
 
 

@@ -218,15 +218,11 @@ def _axes(
             "returned no floating-point tensor", "", "name a layer that returns one"
         )
     growing = [_growing(a, b) for (a, _), (b, _) in zip(few, many, strict=True)]
-    index = next((i for i, axes in enumerate(growing) if axes), None)
-    if index is None:
-        raise _Unfit(
-            "has no axis with one entry per input",
-            f"it gives {many[0][0]} for {_ROWS[1]} inputs",
-            "name a layer around it that gives one row per input",
-        )
+    index = next((i for i, axes in enumerate(growing) if axes), 0)
     (shape, channels), (larger, _) = few[index], many[index]
-    samples = _samples(name, growing[index], larger, known)
+    gives = f"it gives {larger} for {_ROWS[1]} inputs"
+    said = known.axis("samples_axis", name, len(shape))
+    samples = _samples(growing[index], said, gives)
     if not known.positions or len(shape) < 3:
         return index, samples, None
     said = known.axis("channels_axis", name, len(shape))
@@ -234,34 +230,33 @@ def _axes(
     if channels is None or channels == samples:
         raise _Unfit(
             "has channels on an axis that is not known",
-            f"it gives {larger} for {_ROWS[1]} inputs",
+            gives,
             "say which with channels_axis, or pass positions='flatten'",
         )
-    places = [s for i, s in enumerate(shape) if i not in (samples, channels)]
-    if known.masked is not None and places != [known.masked]:
+    places = tuple(s for i, s in enumerate(shape) if i not in (samples, channels))
+    if known.masked is not None and places != (known.masked,):
         raise _Unfit(
             "has other positions than the mask",
-            f"{tuple(places)}, and the mask has {known.masked}",
+            f"{places}, and the mask has {known.masked}",
             "name layers with the positions of the mask, or pass another mask",
         )
     return index, samples, channels
 
 
-def _samples(name: str, growing: list[int], larger: tuple, known: Known) -> int:
+def _samples(growing: list[int], said: int | None, gives: str) -> int:
     """The axis of the rows among those that grow with them."""
-    said = known.axis("samples_axis", name, len(larger))
+    if not growing:
+        raise _Unfit(
+            "has no axis with one entry per input",
+            gives,
+            "name a layer around it that gives one row per input",
+        )
     if said is not None and said not in growing:
-        raise _Unfit(
-            f"has no samples on axis {said}",
-            f"it gives {larger} for {_ROWS[1]} inputs",
-            "leave out samples_axis",
-        )
+        raise _Unfit(f"has no samples on axis {said}", gives, "leave out samples_axis")
     if said is None and len(growing) > 1:
-        raise _Unfit(
-            f"may have its samples on axis {' or '.join(map(str, growing))}",
-            f"it gives {larger} for {_ROWS[1]} inputs",
-            "say which with samples_axis",
-        )
+        axes = " or ".join(map(str, growing))
+        kind = f"may have its samples on axis {axes}"
+        raise _Unfit(kind, gives, "say which with samples_axis")
     return growing[0] if said is None else said
 
 
