@@ -15,7 +15,7 @@ import numpy as np
 from ..data import ImageSet
 from ..measures.labels import one_vs_rest
 from ..measures.probes import linear_probe
-from ..measures.spectral import Alignment, alignment
+from ..measures.spectral import Alignment
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -103,9 +103,10 @@ def pair_scores(
     for pair in pairs:
         (rows, y), (test_rows, test_y) = (i.pair(*pair) for i in images)
         phi, phi_test = features[0][rows], features[1][test_rows]
-        outputs = linear_probe(phi, y, steps).predict(phi_test)  # (s, n, 1)
+        probe = linear_probe(phi, y, steps)
+        outputs = probe.predict(phi_test)  # (s, n, 1)
         accuracy = ((outputs > 0) == (test_y > 0)).mean((1, 2))
-        found.append(_scores(alignment(phi, y), thresholds, steps, accuracy))
+        found.append(_scores(probe.alignment, thresholds, steps, accuracy))
     return _mean(found)
 
 
@@ -131,9 +132,10 @@ def rest_scores(
     """
     _check(features, images)
     targets = class_columns(images[0])
-    outputs = linear_probe(features[0], targets, steps).predict(features[1])
+    probe = linear_probe(features[0], targets, steps)
+    outputs = probe.predict(features[1])
     accuracy = (outputs.argmax(2) == images[1].labels).mean(1)
-    return _scores(alignment(features[0], targets), thresholds, steps, accuracy)
+    return _scores(probe.alignment, thresholds, steps, accuracy)
 
 
 def class_columns(*parts: ImageSet) -> np.ndarray:

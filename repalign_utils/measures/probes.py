@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import arrays
-from .decompose import rank_floor
+from .decompose import Spectrum, rank_floor
 from .gram import Design
+from .spectral import Alignment, check_step_size, from_spectrum
 
 if TYPE_CHECKING:
     from ..arrays import Array, Values
@@ -30,11 +31,14 @@ class LinearProbe:
     ----------
     weights : array (t, m, k), float64
         Of the columns of Phi, the constant one last if there is a bias.
+    alignment : Alignment
+        Of the targets with Phi, from the decomposition that gave the weights.
     bias, normalize : bool
         How features become rows of Phi, see `repalign_utils.alignment`.
     """
 
     weights: np.ndarray
+    alignment: Alignment
     bias: bool = True
     normalize: bool = True
 
@@ -117,28 +121,21 @@ def linear_probe(
     y = arrays.to_numpy(arrays.targets_matrix(targets, phi))
     u, sigma, vt = np.linalg.svd(phi, full_matrices=False)
     kept = sigma > rank_floor(sigma, phi.shape, arrays.precision(source))
-    if not kept.any():
-        raise ValueError(
-            f"all {len(phi)} rows of the features are zero, from which nothing is "
-            "learnt; pass features that are not, or bias=True"
-        )
     u, sigma, vt = u[:, kept], sigma[kept], vt[kept]
+    along = u.T @ y  # (r, k)
+    spectrum = Spectrum(sigma, along**2, int((~kept).sum()))
+    found = from_spectrum(spectrum, (y * y).sum(0), len(phi), "svd")
     shrink = _relative(step_size, sigma[0], len(phi)) * (sigma / sigma[0]) ** 2
     learnt = (1 - np.power.outer(1 - shrink, t)) / sigma[:, None]  # (r, t)
-    along = learnt.T[:, :, None] * (u.T @ y)  # (t, r, k)
-    return LinearProbe(vt.T @ along, bias, normalize)
+    weights = vt.T @ (learnt.T[:, :, None] * along)
+    return LinearProbe(weights, found, bias, normalize)
 
 
 def _relative(step_size: float | None, largest: float, n: int) -> float:
     """Step size in units of n / sigma_1^2, half of the largest that is stable."""
     if step_size is None:
         return 1.0
-    stable = 2 * n / largest**2
-    if not 0 < step_size < np.inf:
-        raise ValueError(
-            f"step_size is {step_size} but must be positive and finite; steps below "
-            f"2 n / sigma_1^2 = {stable:.6g} converge"
-        )
+    stable = check_step_size(step_size, largest, n)
     if step_size > stable:
         raise ValueError(
             f"step_size is {step_size} but gradient descent diverges above "

@@ -66,7 +66,7 @@ def test_a_pair_is_scored_as_alignment_and_probe_say(images, pixels):
     found = pair_scores(pixels, images, [pair], thresholds=X, steps=STEPS)
     rows, y = images[0].pair(*pair)
     aligned = alignment(pixels[0][rows], y)
-    assert found.areas == aligned.area()
+    assert found.areas == pytest.approx(aligned.area(), rel=1e-9)
     # the area under the curve as drawn, over threshold / sqrt(n)
     fine = (np.arange(20000) + 0.5) / 20000
     drawn = aligned.curve(fine * np.sqrt(aligned.n))[:, 0].mean() / aligned.n

@@ -39,6 +39,17 @@ def test_the_weights_are_those_of_the_loop(shape):
     np.testing.assert_allclose(probe.weights, expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("shape", [(30, 5), (8, 20)])
+def test_a_probe_has_the_alignment_of_its_features(shape):
+    features, y = task(*shape)
+    found = linear_probe(features, y, 3).alignment
+    expected = alignment(features, y, method="svd")
+    assert repr(found) == repr(expected)
+    np.testing.assert_allclose(found.singular_values, expected.singular_values)
+    np.testing.assert_allclose(found.energy, expected.energy, atol=1e-12)
+    np.testing.assert_allclose(found.target_energy, expected.target_energy)
+
+
 def test_the_training_loss_is_what_alignment_says():
     features, y = task()
     found = alignment(features, y)
@@ -95,7 +106,7 @@ def test_steps_and_step_size_that_make_no_sense_are_refused(steps, step_size, me
 
 def test_features_that_are_zero_throughout_are_refused():
     options = {"bias": False, "normalize": False}
-    with pytest.raises(ValueError, match="all 9 rows of the features are zero, from"):
+    with pytest.raises(ValueError, match="all 9 rows of the features are zero and"):
         linear_probe(np.zeros((9, 2)), task(9)[1], 3, **options)
 
 
