@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
+from .._extras import need
 from .names import may_be_head, plain
 
 __all__ = ["load_weights"]
@@ -106,20 +105,23 @@ def _read(path: Path) -> Any:
         start = file.read(16)
     if not start:
         raise ValueError(f"weights {path.name}: the file is empty; get it anew")
+    safe = path.suffix == ".safetensors" or start[8:9] == b"{"
+    # Not at the top: ensembles and layers do without it.
+    library = need("safetensors.torch", "networks") if safe else None
     try:
-        if path.suffix == ".safetensors" or start[8:9] == b"{":
-            return load_file(path)
+        if library:
+            return library.load_file(path)
         with torch.serialization.safe_globals(_HARMLESS):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, by the format and the place
-        raise ValueError(f"weights {path.name} {_reason(error, start)}") from None
+        raise ValueError(f"weights {path.name} {_reason(error, start, safe)}") from None
 
 
-def _reason(error: Exception, start: bytes) -> str:
+def _reason(error: Exception, start: bytes, safe: bool) -> str:
     """What is wrong with a file, in place of PyTorch's lines on how to trust it."""
     text = str(error)
     held = re.search(r"(?:GLOBAL|global) `?([\w.]+)", text)
-    if isinstance(error, SafetensorError):
+    if safe:
         return "are damaged or cut short, or no safetensors; get the file anew"
     if "TorchScript" in text:
         return (
