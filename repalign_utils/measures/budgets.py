@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .memory import size
 
-__all__ = ["gram_bytes", "refusal", "svd_bytes", "svd_length"]
+__all__ = ["gram_bytes", "refusal", "svd_bytes"]
 
 _BLOCKS = 4 * 2**19  # entries: one block of the features, and what is made of it
 _ROWS = 64  # least length of a block
@@ -52,21 +52,6 @@ def svd_bytes(shape: tuple[int, int], targets: int, length: int | None = None) -
     factor = 2 * room + p * width  # LAPACK's copy of the room, and R
     values = room + 9 * p * p  # copy, U, V and LAPACK's work space
     return 8 * (max(factor, values) + p * targets) + _shared(shape, targets)
-
-
-def svd_length(shape: tuple[int, int], targets: int, limit: float) -> int | None:
-    """Rows below the factor that fit, up to the fastest number; None if too few do.
-
-    Examples
-    --------
-    >>> [svd_length((9000, 1000), 1, limit) for limit in (1e9, 1.2e8, 1e6)]
-    [4000, 2812, None]
-    """
-    p = min(shape)
-    if svd_bytes(shape, targets) > limit:
-        return None
-    fits = (p + i * p // 16 for i in range(48, -1, -1))
-    return next(rows for rows in fits if svd_bytes(shape, targets, rows) <= limit)
 
 
 def refusal(

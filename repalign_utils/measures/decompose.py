@@ -184,9 +184,12 @@ def by_gram(design: Design, targets: Array) -> Spectrum | None:
     """
     n, m = design.shape
     is_tall = n >= m
-    sums = moments(design.row_blocks(targets) if is_tall else design.column_blocks())
-    products: Any = sums.products
-    side: Any = sums.cross if is_tall else targets
+    products: Any
+    side: Any
+    products, side = moments(
+        design.row_blocks(targets) if is_tall else design.column_blocks()
+    )
+    side = side if is_tall else targets
     if not arrays.namespace(products).isfinite(products).all():
         return None
     used = products.diagonal() > 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
 
-__all__ = ["Design", "Moments", "Triangle", "inner", "moments", "triangle"]
+__all__ = ["Design", "Triangle", "inner", "moments", "triangle"]
 
 _GEMM, _SYRK = get_blas_funcs(("gemm", "syrk"), dtype=np.float64)
 
@@ -167,47 +167,8 @@ class Design:
         return norms
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Sums over rows from which alignment follows; other rows' sums can be added.
-
-    Attributes
-    ----------
-    products : array (m, m), float64
-        Phi' Phi.
-    cross : array (m, k), float64
-        Phi' y.
-    energy : array (k,), float64
-        Squared norms of the targets.
-    rows : int
-        How many rows were summed.
-
-    Examples
-    --------
-    >>> rows = (np.eye(2), np.array([[1.0], [2.0]]))
-    >>> sums = moments([rows])
-    >>> sums += moments([rows])
-    >>> sums.rows, sums.cross.ravel().tolist(), sums.energy.tolist()
-    (4, [2.0, 4.0], [10.0])
-    """
-
-    products: Array
-    cross: Array
-    energy: Array
-    rows: int
-
-    def __iadd__(self, other: Moments) -> Moments:
-        # In place: these can be hundreds of MB.
-        products, cross, energy = map(
-            _add,
-            (self.products, self.cross, self.energy),
-            (other.products, other.cross, other.energy),
-        )
-        return Moments(products, cross, energy, self.rows + other.rows)
-
-
-def moments(blocks: Iterable[Block]) -> Moments:
-    """Sum Phi' Phi, Phi' y and y' y over blocks of rows.
+def moments(blocks: Iterable[Block]) -> tuple[Array, Array]:
+    """Sum Phi' Phi and Phi' y over blocks of rows.
 
     Parameters
     ----------
@@ -217,26 +178,23 @@ def moments(blocks: Iterable[Block]) -> Moments:
 
     Returns
     -------
-    Moments
+    products : array (m, m), float64
+    cross : array (m, k), float64
 
     Examples
     --------
-    >>> moments([(np.array([[1.0, 2.0]]), np.array([[3.0]]))]).products
+    >>> moments([(np.array([[1.0, 2.0]]), np.array([[3.0]]))])[0]
     array([[1., 2.],
            [2., 4.]])
     """
-    total: Any = (None, None, 0.0, 0)
+    products: Any = None
+    cross: Any = None
     for rows, targets in blocks:
-        products, cross, energy, count = total
-        squares = arrays.namespace(targets).einsum("ij,ij->j", targets, targets)
-        total = (
-            _squares(rows, products),
-            inner(rows, targets, cross),
-            squares + energy,
-            count + len(rows),
-        )
-    products, *rest = total
-    return Moments(_mirrored(products), *rest)
+        products = _squares(rows, products)
+        cross = inner(rows, targets, cross)
+    if not arrays.is_tensor(products):
+        products += np.tril(products, -1).T  # the lower triangle alone was summed
+    return products, cross
 
 
 def inner(left: Any, right: Any, onto: Any = None) -> Any:
@@ -267,18 +225,6 @@ def _columns_first(array: np.ndarray) -> tuple[np.ndarray, bool]:
     if array.flags.f_contiguous:
         return array, True
     return array.T, False
-
-
-def _mirrored(products: Any) -> Any:
-    """Fill the upper triangle from the lower."""
-    if not arrays.is_tensor(products):
-        products += np.tril(products, -1).T
-    return products
-
-
-def _add(total: Any, part: Any) -> Any:
-    total += part
-    return total
 
 
 class Triangle:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import arrays
-from .budgets import gram_bytes, refusal, svd_length
+from .budgets import gram_bytes, refusal, svd_bytes
 from .decompose import Spectrum, by_gram, by_svd, gram_suffices
 from .gram import Design
 from .memory import bytes_of
@@ -402,7 +402,9 @@ def _spectrum(
 
 
 def _by_svd(design: Design, targets: Array, limit: float) -> Spectrum:
-    length = svd_length(design.shape, targets.shape[1], limit)
-    if length is None:
-        raise refusal(design.shape, targets.shape[1], limit, way="svd")
-    return by_svd(design, targets, length=length)
+    k, least = targets.shape[1], min(design.shape)
+    if svd_bytes(design.shape, k) > limit:
+        raise refusal(design.shape, k, limit, way="svd")
+    fast = 4 * least  # rows below the factor: more are no faster
+    fits = svd_bytes(design.shape, k, fast) <= limit
+    return by_svd(design, targets, length=fast if fits else least)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -92,7 +92,8 @@ class AlignmentStream:
         if not names:
             raise ValueError("layers is empty; pass the name of one at least")
         self.layers = names
-        self._options = {"bias": bias, "normalize": normalize, "rows": rows}
+        self._made = {"layers": sorted(names), "bias": bias, "normalize": normalize}
+        self._made["rows"] = rows
         self._rows = {name: _Rows(bias, normalize, rows) for name in names}
         self._targets = arrays.TargetSums(0, np.zeros(()), np.zeros(()))
         self._is_whole = True
@@ -160,19 +161,12 @@ class AlignmentStream:
         ValueError
             If layers, options, columns or dtypes differ.
         """
-        if set(self.layers) != set(other.layers):
-            raise ValueError(
-                f"layers are {', '.join(self.layers)} here but "
-                f"{', '.join(other.layers)} there; merge streams of the same layers"
-            )
-        for option, value in self._options.items():
-            if value != other._options[option]:
+        for option, mine in self._made.items():
+            if mine != other._made[option]:
                 raise ValueError(
-                    f"{option} is {value} here but {other._options[option]} there; "
-                    "merge streams with the same options"
+                    f"{option} is {mine} here but {other._made[option]} there; merge "
+                    "streams of the same layers and options"
                 )
-        if other is self:
-            raise ValueError("a stream has its own rows already; merge another one")
         self._check_whole()
         other._check_whole()
         self._check_targets(other._targets)
@@ -207,7 +201,7 @@ class AlignmentStream:
             Of targets that look like labels, as `repalign_utils.alignment` does.
         """
         self._check_whole()
-        rows = self._options["rows"]
+        rows = self._made["rows"]
         if rows not in (None, self.n):
             raise ValueError(
                 f"rows is {rows} but {self.n} have come; pass each row once, or leave "
@@ -282,15 +276,10 @@ def bytes_of_layer(
     return 8 * 2 * max(d + 1, _FEW) * (d + 1 + targets)
 
 
-class _Kind(NamedTuple):
-    columns: int
-    dtype: str
-    precision: float
-
-
-def _kind_of(features: Array) -> _Kind:
+def _kind_of(features: Array) -> tuple[int, str, float]:
+    """Columns, dtype and precision, which all rows of a layer share."""
     precision = arrays.precision(features)
-    return _Kind(features.shape[1], arrays.dtype_name(features), precision)
+    return features.shape[1], arrays.dtype_name(features), precision
 
 
 class _Rows:
@@ -300,7 +289,7 @@ class _Rows:
         self._options = {"bias": bias, "normalize": normalize}
         self._expected = expected
         self._n = 0
-        self.kind: _Kind | None = None
+        self.kind: tuple[int, str, float] | None = None
         self._kept: Any = None  # room (at least n, d) in the dtype of the features
         self._targets: list[Any] = []  # of rows kept, shared by the layers
         self._triangle: Triangle | None = None
@@ -312,20 +301,13 @@ class _Rows:
             kept = kept.cpu().clone() if arrays.is_tensor(kept) else kept
         return {**self.__dict__, "_kept": kept}
 
-    def check(self, kind: _Kind | None) -> None:
+    def check(self, kind: tuple[int, str, float] | None) -> None:
         """Raise unless rows of this kind can follow those before."""
-        before = self.kind
-        if before is None or kind is None or kind == before:
-            return
-        if kind.columns != before.columns:
+        if self.kind and kind and kind != self.kind:
             raise ValueError(
-                f"features have {kind.columns} columns after {before.columns} before; "
-                "pass the same features of all rows"
+                f"features have {kind[0]} columns of {kind[1]} after {self.kind[0]} of "
+                f"{self.kind[1]} before; pass the same features of all rows"
             )
-        raise ValueError(
-            f"features are {kind.dtype} after {before.dtype} before; pass all rows in "
-            "one dtype"
-        )
 
     def add(self, features: Array, targets: np.ndarray) -> None:
         """Take up rows of features (b, d) and of the targets (b, k)."""
@@ -358,14 +340,13 @@ class _Rows:
             return measured(Design(features, **self._options), columns)
         assert self.kind is not None
         m, r = self._triangle.width, self._triangle.factor()
-        shape, precision = (self._n, m), self.kind.precision
-        found = by_factor(r[:, :m], r[:, m:], shape, precision)
+        found = by_factor(r[:, :m], r[:, m:], (self._n, m), self.kind[2])
         return from_spectrum(found, energy, self._n, "svd")
 
     def _width(self) -> int:
         """Columns m of Phi."""
         assert self.kind is not None
-        return self.kind.columns + self._options["bias"]
+        return self.kind[0] + self._options["bias"]
 
     def _are_few(self, more: int) -> bool:
         """Whether with `more` there are, or will be, fewer rows than columns."""

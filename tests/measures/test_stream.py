@@ -256,11 +256,11 @@ def test_batches_that_do_not_fit_are_refused_before_any_row_is_taken():
         targets,
     )
     refused(
-        "layer 'middle': features have 18 columns after 19 before; pass the same",
+        "layer 'middle': features have 18 columns of float64 after 19 of float64",
         *(stream.update, {**layers, "middle": layers["middle"][:, 1:]}, targets),
     )
     refused(
-        "layer 'wide': features are float32 after float64 before; pass all rows in one",
+        "layer 'wide': features have 60 columns of float32 after 60 of float64",
         *(stream.update, {**layers, "wide": layers["wide"].astype("f4")}, targets),
     )
     spoilt = targets.copy()
@@ -290,25 +290,24 @@ def test_streams_that_do_not_fit_are_not_merged():
     for other, message in [
         (
             AlignmentStream(["narrow", "broad"]),
-            "layers are narrow, middle, wide here but narrow, broad there; merge",
+            "layers is ['middle', 'narrow', 'wide'] here but ['broad', 'narrow'] there",
         ),
         (
             AlignmentStream(layers, bias=False),
-            "bias is True here but False there; merge streams with the same options",
+            "bias is True here but False there; merge streams of the same layers and",
         ),
         (
             AlignmentStream(layers, rows=60),
-            "rows is None here but 60 there; merge streams with the same options",
+            "rows is None here but 60 there; merge streams of the same layers and",
         ),
         (
             streamed({**layers, "wide": layers["wide"][:, :50]}, targets),
-            "layer 'wide': features have 50 columns after 60 before; pass the same",
+            "layer 'wide': features have 50 columns of float64 after 60 of float64",
         ),
         (
             streamed(layers, targets[:, :1]),
             "targets have 1 columns after 2 before; pass the same targets",
         ),
-        (stream, "a stream has its own rows already; merge another one"),
     ]:
         refused(message, stream.merge, other)
     assert_same(stream.result(), before)
