@@ -15,6 +15,7 @@ tolerance per profile.  The 95 % interval over seeds decides:
 and inconclusive if the interval holds the line, or there is one value only.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -69,11 +70,14 @@ class Claim:
             return f"{self.bound:g} within {t:g}"
         return f"{self.kind} {self.bound:g}" + (f" by at least {t:g}" if t else "")
 
-    def line(self, profile: str) -> tuple[float, ...]:
-        """Values at which the verdict turns."""
+    def bounds(self, profile: str) -> tuple[float, float]:
+        """Least and greatest value with which the claim holds."""
         t = self.tolerance[profile]
-        at = {"above": (t,), "below": (-t,), "equals": (-t, t)}[self.kind]
-        return tuple(self.bound + step for step in at)
+        return {
+            "above": (self.bound + t, math.inf),
+            "below": (-math.inf, self.bound - t),
+            "equals": (self.bound - t, self.bound + t),
+        }[self.kind]
 
     def verdict(self, entry: dict | None, profile: str) -> str:
         """Verdict on a recorded value.
@@ -85,25 +89,11 @@ class Claim:
         """
         if entry is None:
             return NOT_RUN
-        if entry["low"] is None:
+        low, high = entry["low"], entry["high"]
+        least, greatest = self.bounds(profile)
+        if low is None or low < least <= high or low <= greatest < high:
             return INCONCLUSIVE
-        low, high = entry["low"] - self.bound, entry["high"] - self.bound
-        tolerance = self.tolerance[profile]
-        if self.kind == "equals":
-            # The distance from the bound, over the interval: from nearest to farthest.
-            nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-            low, high = -max(abs(low), abs(high)), -nearest
-            return _judge(low, high, -tolerance)
-        if self.kind == "below":
-            low, high = -high, -low
-        return _judge(low, high, tolerance)
-
-
-def _judge(low: float, high: float, line: float) -> str:
-    """Verdict on a quantity that should lie at or above the line."""
-    if low >= line:
-        return REPRODUCED
-    return NOT_REPRODUCED if high < line else INCONCLUSIVE
+        return REPRODUCED if least <= low <= greatest else NOT_REPRODUCED
 
 
 class _Tolerance(BaseModel):

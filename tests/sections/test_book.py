@@ -90,8 +90,7 @@ def _settled(claim):
     """
     entry = references.read(ROOT, "quick")[claim.section]["records"][claim.quantity]
     half = entry["high"] - entry["mean"]
-    line = claim.line("quick")
-    distance = min(abs(entry["mean"] - x) for x in line)
+    distance = min(abs(entry["mean"] - x) for x in claim.bounds("quick"))
     if entry["exact"] or (half and distance > 5 * half):
         return claim.verdict(entry, "quick")
     return None
