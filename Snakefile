@@ -17,8 +17,17 @@ SECTIONS = sorted(Path(p).stem for p in glob.glob("notebooks/[0-9][0-9]_*.py"))
 PYTHON = sys.executable
 PACKAGE = sorted(glob.glob("repalign_utils/**/*.py", recursive=True))
 # What only shapes the site or the command line does not change a section's numbers.
-SHELL_ONLY = ["__main__"]
-SHELL_ONLY += [f"book/{name}" for name in ("build", "claims", "earlier_run", "forms", "listing", "pages", "progress", "references")]
+SHELL_ONLY = [
+    "__main__",
+    "book/build",
+    "book/claims",
+    "book/earlier_run",
+    "book/forms",
+    "book/listing",
+    "book/pages",
+    "book/progress",
+    "book/references",
+]
 CODE = sorted(set(PACKAGE) - {f"repalign_utils/{name}.py" for name in SHELL_ONLY})
 STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]
 with open(f"notebooks/profiles/{PROFILE}.yaml") as file:

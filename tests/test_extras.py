@@ -128,7 +128,7 @@ def test_a_room_that_needs_torch_says_what_installs_it(room):
     )
 
 
-@pytest.mark.parametrize("words", ["run 01", "list", "build", "publish", "times"])
+@pytest.mark.parametrize("words", ["run 01", "list", "build", "publish", "numbers"])
 def test_a_command_says_in_a_sentence_what_a_small_installation_lacks(words):
     run = _run(COMMAND.format(words=words.split()))
     assert run.stderr == (
@@ -180,8 +180,8 @@ def test_data_are_drawn_with_the_base_installation(installed, tmp_path):
 
 def test_outside_a_clone_a_command_says_where_the_sections_are(installed, tmp_path):
     run = _run(COMMAND.format(words=["run", "01"]), folder=tmp_path, package=installed)
-    assert run.stderr == (
-        f"Error: {tmp_path} is not inside the book; change into a clone of its "
+    assert run.stderr.endswith(
+        f"\nError: {tmp_path} is not inside the book; change into a clone of its "
         "repository: the sections lie there, in notebooks/, and no installation "
         "brings them\n"
     )

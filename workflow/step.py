@@ -35,7 +35,6 @@ def main(name: str, *command: str) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "REPALIGN_PROGRESS": str(folder / f"{name}.cells")},
             pass_fds=[lock],  # held until the command itself is gone
         )
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())

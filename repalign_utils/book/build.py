@@ -6,7 +6,9 @@ dies with its holder, steps that die with the build, and a short account of it a
 
 import contextlib
 import fcntl
+import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,24 +18,19 @@ from datetime import datetime
 from pathlib import Path
 
 from .. import files
-from . import pages, paths, progress
-from .runner import duration
+from . import paths
+from .errors import Failed, Stopped
+from .origin import duration
+from .progress import Steps
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C has ended
 _POLL = 0.1
-
-
-class BuildRefused(RuntimeError):
-    """Another build runs in the same folder; the message names it."""
-
-
-class BuildFailed(RuntimeError):
-    """A step failed; the message has the cause and the log's path."""
+_CELLS = re.compile(r"(\d+)/(\d+) \[")  # as papermill counts them in a step's log
 
 
 def make_book(
     base: Path, profile: str, *, cores: str = "all", wait=False, with_parent=False
-) -> int:
+) -> None:
     """Execute the sections that changed, publish them and build the site.
 
     Parameters
@@ -44,16 +41,13 @@ def make_book(
     wait : whether to wait for another build of the folder, instead of refusing
     with_parent : whether to end, with all steps, once the calling process is gone
 
-    Returns
-    -------
-    int, 0, or 130 if interrupted; what had ended is kept, and the next call goes on
-
     Raises
     ------
-    BuildRefused
-        If another build is running in this folder.
-    BuildFailed
-        If a step failed; the others were run all the same.
+    errors.Failed
+        If another build is running in this folder, or if a step failed; the others
+        were run all the same.
+    errors.Stopped
+        If interrupted; what had ended is kept, and the next call goes on.
     """
     logs = base / "logs" / f"build-{profile}"
     parent = os.getppid() if with_parent else None
@@ -65,21 +59,19 @@ def make_book(
             status, steps = _follow(snakemake, logs, parent)
         except KeyboardInterrupt:
             _stop(snakemake)
-            print(
+            raise Stopped(
                 "Interrupted: what had ended is kept, the same command goes on from "
-                f"there, and the notebooks so far are under {_near(logs.parent)}."
-            )
-            return INTERRUPTED
-        failed = [name for name, bad in steps.items() if bad]
+                f"there, and the notebooks so far are under {_near(logs.parent)}.",
+                INTERRUPTED,
+            ) from None
         if status:
-            raise BuildFailed(_causes(logs, failed))
+            raise Failed(_causes(logs, [name for name, bad in steps.items() if bad]))
     sections = paths.sections(base)
     run = len(steps.keys() & set(sections))
     took = duration(time.monotonic() - started)
     print(f"{run} of {len(sections)} sections run, in {took}")
-    print(f"The book is at {pages.index_page(base)}")
+    print(f"The book is at {_near(base / '_build' / 'html' / 'index.html')}")
     print(f"What the tools said is in {_near(logs)}")
-    return 0
 
 
 @contextlib.contextmanager
@@ -87,9 +79,10 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
     """Hold the folder's lock, which the system takes back whatever ends the process."""
     folder.mkdir(exist_ok=True)
     with (folder / "build.lock").open("a+") as lock:
-        if not _locked(lock, None if wait else 2):
+        # A killed build needs a moment to be gone: even a refusal is not at once.
+        if not _locked(lock, math.inf if wait else 2):
             lock.seek(0)
-            raise BuildRefused(
+            raise Failed(
                 f"another build is running in this folder ({lock.read().strip()}); "
                 "wait until it has ended, or stop it"
             )
@@ -97,24 +90,19 @@ def _alone(folder: Path, wait: bool) -> Iterator[None]:
         lock.write(f"process {os.getpid()}, since {datetime.now():%H:%M:%S}")
         lock.flush()
         with (folder / "steps.lock").open("a") as steps:
-            _locked(steps, None)  # what a killed build has left ends within a second
+            _locked(steps, math.inf)  # what a killed build has left ends soon
         yield
 
 
-def _locked(file, patience: float | None) -> bool:
-    """Whether the lock was got, within so many seconds; None waits as long as needed.
-
-    A killed build needs a moment to be gone, so that even a refusal is not at once.
-    """
-    deadline = time.monotonic() + (patience if patience is not None else 1e9)
-    while True:
-        try:
+def _locked(file, patience: float) -> bool:
+    """Whether the lock was got, within so many seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL)
+        time.sleep(_POLL)
+    return False
 
 
 def _clear(base: Path, profile: str, logs: Path) -> None:
@@ -142,48 +130,36 @@ def _start(base: Path, profile: str, logs: Path, cores: str) -> subprocess.Popen
 
 def _follow(snakemake, logs: Path, parent: int | None) -> tuple[int, dict[str, bool]]:
     """Show the steps until Snakemake ends: its status; step -> whether it failed."""
-    steps: dict[str, bool | None] = {}
-    events = _lines(logs / "events")
-    with progress.display(sys.stdout) as shown:
+    failed: dict[str, bool] = {}  # a step that has not ended yet counts as failed
+    seen, running = 0, set()
+    with Steps() as shown:
         while True:
             ended = snakemake.poll()
-            for name, *outcome in events():
-                if not outcome:
-                    steps[name] = None
-                    shown.started(name)
+            events = _read(logs / "events").splitlines()
+            for event in events[seen:]:
+                _, name, *outcome = event.split()
+                if name == "snakemake":
+                    continue
+                failed[name] = outcome[:1] != ["0"]
+                if outcome:
+                    running.remove(name)
+                    shown.ended(name, failed[name], duration(float(outcome[1])))
                 else:
-                    failed, seconds = outcome[0] != "0", float(outcome[1])
-                    steps[name] = failed
-                    shown.ended(name, failed, duration(seconds))
-            for name in (n for n, failed in steps.items() if failed is None):
-                _advance(shown, name, logs / f"{name}.cells")
+                    running.add(name)
+                    shown.started(name)
+            seen = len(events)
+            for name in running:
+                if cells := _CELLS.findall(_read(logs / f"{name}.log")):
+                    shown.advanced(name, *map(int, cells[-1]))
             if ended is not None:
-                return ended, {
-                    name: failed is not False for name, failed in steps.items()
-                }
+                return ended, failed
             if parent is not None and os.getppid() != parent:
                 os._exit(1)  # nobody is left to tell
             time.sleep(_POLL)
 
 
-def _lines(path: Path):
-    """Function that gives the events since its last call, as words without the verb."""
-    seen = 0
-
-    def new() -> list[list[str]]:
-        nonlocal seen
-        lines = path.read_text().splitlines() if path.exists() else []
-        fresh, seen = lines[seen:], len(lines)
-        events = [line.split()[1:] for line in fresh]
-        return [words for words in events if words[0] != "snakemake"]
-
-    return new
-
-
-def _advance(shown, name: str, cells: Path) -> None:
-    if cells.exists() and (lines := cells.read_text().splitlines()):
-        done, total = lines[-1].split("/")
-        shown.advanced(name, int(done), int(total))
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _stop(snakemake) -> None:
@@ -199,7 +175,7 @@ def _causes(logs: Path, failed: list[str]) -> str:
     told = []
     for name in failed or ["snakemake"]:
         log = logs / f"{name}.log"
-        lines = log.read_text(errors="replace").replace("\r", "\n").splitlines()
+        lines = _read(log).replace("\r", "\n").splitlines()
         told.append(f"{name} failed; the whole log is {_near(log)}")
         told += [f"  {line}" for line in _end([x for x in lines if x.strip()])]
     return "\n".join(told)

@@ -24,6 +24,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from ..statistics import interval
+from .errors import Refused
 from .forms import checked
 from .plain_yaml import read_yaml
 
@@ -36,7 +37,7 @@ CONDITIONS = get_args(Kind)
 _WHOLE = ConfigDict(extra="forbid")
 
 
-class ClaimError(ValueError):
+class ClaimError(Refused):
     """A claim that cannot be read; the message says which and why."""
 
 

@@ -1,19 +1,22 @@
 """Where a run's notebook and record go: checked before the run, never over others."""
 
 import json
+import os
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 
 from ..files import replacing, write_json
 from . import records
+from .errors import Refused
 
 MIN_FREE = 20_000_000  # bytes; the largest section is a quarter of it
 
 
-class OutputRefused(ValueError):
+class OutputRefused(Refused):
     """An output that cannot be written, or must not be; the message says which."""
 
 
@@ -94,8 +97,8 @@ def _check_folder(output: Path) -> None:
         )
 
 
-def write(output: Path, notebook, entry: dict) -> None:
-    """Write an executed notebook with its record beside it.
+def write(output: Path, notebook, entry: dict | None) -> None:
+    """Write an executed notebook with its record beside it, if it has one.
 
     Parameters
     ----------
@@ -110,4 +113,39 @@ def write(output: Path, notebook, entry: dict) -> None:
     """
     with replacing(output) as whole:  # last: a notebook in place means all is in place
         nbformat.write(notebook, whole)
-        write_json(output.with_suffix(".json"), entry)
+        if entry:
+            write_json(output.with_suffix(".json"), entry)
+
+
+def own_folder(base: Path, section: str) -> Path:
+    """Notebook path in a new folder of its own under ``runs/``."""
+    return base / "runs" / _name(section) / f"{section}.ipynb"
+
+
+def keep(base: Path, section: str, notebook, entry: dict | None = None) -> Path:
+    """Keep a run that did not end as it should.
+
+    Parameters
+    ----------
+    base : root of the checkout
+    section : its name
+    notebook : what has run
+    entry : run record, if the run was whole
+
+    Returns
+    -------
+    path of the notebook, under ``logs/``, or where temporary files lie if that cannot
+    be written
+    """
+    kept = base / "logs" / f"{_name(section)}.ipynb"
+    try:
+        write(kept, notebook, entry)
+    except OSError:
+        kept = Path(tempfile.gettempdir()) / "repalign-logs" / kept.name
+        write(kept, notebook, entry)
+    return kept
+
+
+def _name(section: str) -> str:
+    """Name that no other run has."""
+    return f"{section}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"

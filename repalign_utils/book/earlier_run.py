@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 
 from . import parameters as params
-from . import paths, records, runner
+from . import paths, records
+from .notebooks import parameters_cell, read_section
 from .parameters_cell import values_in
 
 
@@ -39,13 +40,13 @@ def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
 
     Raises
     ------
-    parameters.ParameterError
+    errors.Refused
         If it is no record, one of another section or another version of it, or if it
         does not say where a path led.
     """
     entry = _entry(base, record, section)
     path = paths.section_path(base, entry["section"])
-    declared = params.declared(runner.parameters_cell(runner.read_section(path)).source)
+    declared = params.declared(parameters_cell(read_section(path)).source)
     values = dict(entry["parameters"])
     unknown = [name for name in values if name not in declared]
     if unknown:
@@ -69,23 +70,9 @@ def read(base: Path, record: Path, section: str | None, given=()) -> EarlierRun:
 
 def _entry(base: Path, record: Path, section: str | None) -> dict:
     """Record of the section in a file of one or of several."""
-    try:
-        content = records.read_run(record)
-        several = "section" not in content
-        if several:
-            runs = {
-                name: entry["parameters"] and entry for name, entry in content.items()
-            }
-        else:
-            runs = {content["section"]: content["parameters"] and content}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise params.ParameterError(
-            f"{record} is no run record; expected the .json beside a section's run"
-        ) from None
-    if not runs:
-        raise params.ParameterError(f"{record} is no run record; it holds no run")
+    runs = records.read_runs(record)
     name = paths.section_path(base, section).stem if section else None
-    if name is None and not several:
+    if name is None and len(runs) == 1:
         (name,) = runs
     if name not in runs:
         asked = f", not of {name}" if name else "; name one of them"
@@ -102,7 +89,7 @@ def _paths(notebook: Path) -> dict:
     """Values in force in the executed notebook beside a record, if it is there."""
     if not notebook.exists():
         return {}
-    cell = runner.parameters_cell(nbformat.read(notebook, as_version=4))
+    cell = parameters_cell(nbformat.read(notebook, as_version=4))
     return values_in(cell.source)
 
 

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from . import pages, paths, references, runner
+from . import pages, paths, references
 from . import parameters as params
+from .notebooks import parameters_cell, read_section
+from .origin import duration
+from .settings import typed, values_of
 
 _NOT_KEPT = "-"
 
@@ -31,18 +34,17 @@ def parameters(base: Path, section: str) -> list[str]:
     section : name of the section
     """
     path = paths.section_path(base, section)
-    notebook = runner.read_section(path)
-    cell = runner.parameters_cell(notebook).source
-    profiles = [runner.settle(path, notebook, p, None, {}) for p in paths.PROFILES]
+    cell = parameters_cell(read_section(path)).source
+    profiles = [values_of(path, profile=p) for p in paths.PROFILES]
     rows = [["Parameter", "Type", "Default", *paths.PROFILES, "Meaning"]]
     for name, p in params.declared(cell).items():
         default = p.check(p.default)
         values = [p.told(values[name]) for values in profiles]
-        shown = ["" if v == default else _typed(v) for v in values]
+        shown = ["" if v == default else typed(v) or '""' for v in values]
         limits = f"{{{p.limits}}} " if p.limits else f"{p.kind}: " if p.kind else ""
         or_path = "path or " if p.kind == "path or choice" else ""
         rows.append(
-            [name, p.type, _typed(default), *shown, f"{or_path}{limits}{p.help}"]
+            [name, p.type, typed(default) or '""', *shown, f"{or_path}{limits}{p.help}"]
         )
     took = [f"{p} {_took(base, p, section)}" for p in paths.PROFILES]
     conditions = [f"Needs {c.expression}: {c.why}." for c in params.conditions(cell)]
@@ -52,7 +54,7 @@ def parameters(base: Path, section: str) -> list[str]:
 
 def _title(base: Path, section: str) -> str:
     """Heading of a section's page."""
-    cells = runner.read_section(paths.section_path(base, section)).cells
+    cells = read_section(paths.section_path(base, section)).cells
     lines = cells[0].source.splitlines()
     return next(line[2:] for line in lines if line.startswith("# "))
 
@@ -62,22 +64,13 @@ def _took(base: Path, profile: str, section: str) -> str:
     entry = references.read(base, profile).get(section)
     if entry is None or _smaller(entry):
         entry = pages.read_runs(base, profile).get(section)
-    return runner.duration(entry["wall_s"]) if entry else _NOT_KEPT
+    return duration(entry["wall_s"]) if entry else _NOT_KEPT
 
 
 def _smaller(entry: dict) -> bool:
     """Whether a kept run had other parameters than its profile, paths aside."""
     changed = entry.get("changed") or ()
     return any(entry["parameters"][name] != "set" for name in changed)
-
-
-def _typed(value) -> str:
-    """Value as one types it behind ``-p NAME``."""
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if value != "" else '""'
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:

@@ -183,3 +183,18 @@ def _peak_memory(device: str) -> dict[str, int]:
 
         found["gpu_mb"] = round(torch.cuda.max_memory_allocated(device) / 1e6)
     return found
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    Examples
+    --------
+    >>> duration(42.3), duration(3723)
+    ('42 s', '1 h 2 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours = f"{minutes // 60} h " if minutes >= 60 else ""
+    return f"{hours}{minutes % 60} min"

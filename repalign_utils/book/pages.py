@@ -13,7 +13,7 @@ import nbformat
 
 from ..files import replacing
 from . import claims, origin, paths, records, references
-from .runner import duration, read_section
+from .notebooks import read_section
 
 MARKS = {
     claims.REPRODUCED: "✓ reproduced",
@@ -89,7 +89,7 @@ def _shelf():
         keep_trailing_newline=True,
     )
     shelf.globals |= {"counts": claims.counts, "marks": MARKS}
-    shelf.globals |= {"duration": duration, "memory": origin.memory}
+    shelf.globals |= {"duration": origin.duration, "memory": origin.memory}
     return shelf
 
 
@@ -154,18 +154,3 @@ def _image(cell) -> tuple[bytes, str]:
         if "image/png" in data:
             return base64.b64decode(data["image/png"]), ".png"
     raise ValueError("the cell tagged 'landing-figure' shows no image")
-
-
-def times(base: Path, profile: str) -> list[str]:
-    """One line per section of a profile: how long its run took."""
-    runs = read_runs(base, profile)
-    return [
-        f"{s:<24} {duration(runs[s]['wall_s']) if s in runs else 'not run'}"
-        for s in paths.sections(base)
-    ]
-
-
-def index_page(base: Path) -> str:
-    """Path of the built landing page, relative to the working folder if below it."""
-    path = base / "_build" / "html" / "index.html"
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -19,7 +19,6 @@ starts. A line of its own holds a condition between parameters, in Python, and w
 """
 
 import ast
-import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -30,6 +29,8 @@ from typing import Annotated, Any, Literal
 import yaml
 
 from .._extras import need
+from ..spelling import did_you_mean
+from .errors import Refused
 from .plain_yaml import read_yaml
 
 need("pydantic", "run")
@@ -48,7 +49,7 @@ _FUNCTIONS = {f.__name__: f for f in (all, any, len, max, min, set, sorted, sum)
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 
 
-class ParameterError(ValueError):
+class ParameterError(Refused):
     """A parameter that the section cannot run with; the message says the remedy."""
 
 
@@ -117,7 +118,7 @@ class Parameter:
         private = self.kind in _PATHS and value and value not in self.choices
         return "set" if private else value
 
-    def _item_type(self) -> type:
+    def _item_type(self) -> Any:
         """Type of the value, or of each in a list."""
         if isinstance(self.default, list):
             return type(next(iter(self.default), None))
@@ -138,13 +139,8 @@ class Parameter:
         item = Annotated[item, Field(**limits)]
         if self.type != "list":
             return item
-        return Annotated[
-            list[item],
-            Field(  # pyright: ignore
-                min_length=1
-            ),
-            AfterValidator(_unique),
-        ]
+        several: Any = list[item]
+        return Annotated[several, Field(min_length=1), AfterValidator(_unique)]
 
     def _located(self, value: str, info) -> str:
         """Absolute path, if it can be used."""
@@ -198,8 +194,8 @@ def _unique(values: list) -> list:
 
 
 def _near(word, known) -> str:
-    near = difflib.get_close_matches(str(word), known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(word, known).strip()
+    return hint and f"; {hint}"
 
 
 @dataclass(frozen=True)
@@ -333,16 +329,11 @@ def settle(source: str, section: str, layers: list[tuple[dict, Path]]) -> dict:
     for layer, base in layers:
         for name, value in layer.items():
             if name not in parameters:
-                raise ParameterError(_unknown(name, section, parameters))
+                raise ParameterError(
+                    f"{section} has no parameter {name!r}; "
+                    f"{did_you_mean(name, parameters)}It takes {', '.join(parameters)}"
+                )
             values[name] = parameters[name].check(value, base)
     for condition in conditions(source):
         condition.check(values)
     return values
-
-
-def _unknown(name, section: str, parameters) -> str:
-    hint = _near(name, parameters).removeprefix("; ")
-    return (
-        f"{section} has no parameter {name!r}; {hint}{' ' * bool(hint)}"
-        f"It takes {', '.join(parameters)}"
-    )

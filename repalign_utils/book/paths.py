@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from ..spelling import did_you_mean
+from .errors import Refused
 
 PROFILES = ("quick", "paper")
 
 
-class SectionError(ValueError):
+class SectionError(Refused):
     """A section or project that cannot be found; the message says the remedy."""
 
 

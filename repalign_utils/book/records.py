@@ -15,6 +15,7 @@ import numpy as np
 
 from .._extras import need
 from ..statistics import Interval, interval
+from .errors import Refused
 
 GLUE = "application/papermill.record/"
 FORM = 2  # of a run record; see `forms.Run`
@@ -147,7 +148,7 @@ def read_run(path: str | os.PathLike) -> dict:
     return json.loads(Path(path).read_text())
 
 
-class RecordError(ValueError):
+class RecordError(Refused):
     """A file that is no run record; the message says where it is not."""
 
 

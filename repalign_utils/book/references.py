@@ -15,12 +15,13 @@ import nbformat
 
 from ..files import write_json
 from ..statistics import difference
-from . import paths, records, runner
+from . import paths, records, settings
+from .errors import Refused
 
 FILES = {"paper": "reference.json", "quick": "quick.json"}
 
 
-class ReferenceRefused(ValueError):
+class ReferenceRefused(Refused):
     """A run that cannot be kept as a reference; the message says why."""
 
 
@@ -134,7 +135,7 @@ def _check_parameters(base: Path, entry: dict) -> None:
             f"with --profile {' or '.join(FILES)}"
         )
     source = paths.section_path(base, section)
-    usual = runner.settle(source, runner.read_section(source), profile, None, {})
+    usual = settings.values_of(source, profile=profile)
     given = entry["parameters"]
     # Where data lie is this machine's business: a path is kept as "set".
     other = [n for n in {**usual, **given} if given.get(n) not in (usual.get(n), "set")]

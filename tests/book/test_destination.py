@@ -1,11 +1,13 @@
+import os
 import re
 import shutil
+import tempfile
 from collections import namedtuple
 
 import nbformat
 import pytest
 
-from repalign_utils.book import destination
+from repalign_utils.book import destination, records
 from repalign_utils.book.destination import OutputRefused
 from repalign_utils.files import write_json
 
@@ -77,3 +79,20 @@ def test_a_folder_that_takes_no_file_is_refused(here, monkeypatch):
     # Not by its mode: the administrator of a machine may write anywhere.
     message = "-o is '/proc/a.ipynb', which cannot be written: "
     _refused(message, destination.Path("/proc/a.ipynb"))
+
+
+def test_a_run_of_ones_own_has_a_folder_of_its_own(here):
+    path = destination.own_folder(here, "05_tiny")
+    assert path.name == "05_tiny.ipynb" and path.parents[1] == here / "runs"
+    assert re.fullmatch(rf"05_tiny-\d{{8}}T\d{{6}}Z-{os.getpid()}", path.parent.name)
+    assert not path.parent.exists()
+
+
+def test_what_cannot_be_kept_under_logs_is_kept_elsewhere(here, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(here / "elsewhere"))
+    (here / "logs").write_text("in the way")
+    notebook, entry = nbformat.v4.new_notebook(), {"section": "05_tiny"}
+    kept = destination.keep(here, "05_tiny", notebook, entry)
+    assert str(kept).startswith(str(here / "elsewhere"))
+    assert nbformat.read(kept, as_version=4) == notebook
+    assert records.read_run(kept.with_suffix(".json")) == entry

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 
 from repalign_utils.book import destination, earlier_run, paths
-from repalign_utils.book.parameters import ParameterError
+from repalign_utils.book.errors import Refused
 from repalign_utils.files import write_json
 from tests import miniature
 
@@ -25,7 +25,7 @@ def _entry(**parameters):
 
 
 def _refused(message, *arguments):
-    with pytest.raises(ParameterError, match=f"^{re.escape(message)}"):
+    with pytest.raises(Refused, match=f"^{re.escape(message)}"):
         earlier_run.read(*arguments)
 
 
@@ -50,10 +50,11 @@ def test_a_run_is_known_from_its_record_with_the_paths_of_its_notebook(base):
 
 
 def test_one_of_several_runs_is_chosen_by_its_section(base):
-    write_json(base / "several.json", {"05_tiny": _entry(gain=4.0)})
+    runs = {"05_tiny": _entry(gain=4.0), "07": _entry() | {"section": "07"}}
+    write_json(base / "several.json", runs)
     found = earlier_run.read(base, base / "several.json", "05")
     assert found.values["gain"] == 4.0
-    message = f"{base}/several.json is of 05_tiny"
+    message = f"{base}/several.json is of 05_tiny, 07"
     _refused(f"{message}; name one of them", base, base / "several.json", None)
     _refused(f"{message}, not of 06_other", base, base / "several.json", "06")
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from repalign_utils import __main__
-from repalign_utils.book import runner
+from repalign_utils.book import runner, settings
 from tests import miniature
 
 
@@ -122,7 +122,7 @@ def test_a_device_that_is_not_there_is_refused_before_the_run(base, never):
 
 def test_every_network_of_a_list_is_asked_for_before_the_run(base, never, monkeypatch):
     asking = "import sys; sys.argv[1] == 'a' or 1 / 0\nraise ValueError('no a')"
-    monkeypatch.setitem(runner._ASKING, "network", asking)
+    monkeypatch.setitem(settings._ASKING, "network", asking)
     section = base / "notebooks/06_other.py"
     text = section.read_text() + 'nets: list = ["c"]  # network: to compare\n'
     section.write_text(text)
@@ -137,7 +137,7 @@ def test_a_run_is_made_again_with_its_parameters_but_those_given(base, monkeypat
         return {"records": {}, "wall_s": 1.0}
 
     monkeypatch.setattr(runner, "run", run)
-    record = {"section": "05_tiny", "profile": "quick", "records": {}}
+    record = {"section": "05_tiny", "profile": "quick", "records": {}, "provenance": {}}
     values = {"seeds": 7, "gain": 3.0, "mode": "calm", "marker": ""}
     (base / "mine.json").write_text(json.dumps({**record, "parameters": values}))
     result = _invoke("run", "--like", "mine.json", "-p", "seeds=9")
@@ -180,7 +180,7 @@ def test_claims_that_cannot_be_read_are_known_before_the_run(base, never):
     _refused(message, "publish")
 
 
-@pytest.mark.parametrize("arguments", [["run", "05"], ["publish"], ["times"]])
+@pytest.mark.parametrize("arguments", [["run", "05"], ["publish"], ["list"]])
 def test_outside_the_book_the_way_back_is_named(
     arguments, tmp_path, monkeypatch, never
 ):
@@ -199,18 +199,6 @@ def test_publishing_without_any_run_says_so(base):
     assert result.output == "3 claims: 3 not run\n"
 
 
-def test_times_lists_every_section_and_the_page_to_open(base):
-    folder = base / "results/quick"
-    folder.mkdir(parents=True)
-    (folder / "05_tiny.ipynb").touch()
-    (folder / "05_tiny.json").write_text(json.dumps({"wall_s": 42.3}))
-    assert _invoke("times").output.splitlines() == [
-        "05_tiny                  42 s",
-        "06_other                 not run",
-        "The book is at _build/html/index.html",
-    ]
-
-
 def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):
     (base / "05.json").write_text("[]")
     message = "05.json is no run record; expected the .json beside a section's run"
@@ -222,5 +210,5 @@ def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):
 def test_help_names_every_command():
     result = _invoke("-h")
     assert result.exit_code == 0
-    for name in ("run", "list", "publish", "reference", "numbers", "table", "times"):
+    for name in ("run", "list", "publish", "reference", "numbers", "table"):
         assert re.search(rf"^  {name} +\w", result.output, re.M)

@@ -3,6 +3,7 @@ import subprocess
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from repalign_utils.book import origin, records
 from tests.book.conftest import executed
@@ -63,3 +64,19 @@ def test_the_commit_is_named_and_what_differs_from_it(tmp_path, monkeypatch):
     assert origin.commit(edited) == (origin.commit(clean) + " with uncommitted changes")
     monkeypatch.setenv("PATH", "")
     assert origin.checkout() == {"commit": "", "edited": []}
+
+
+@pytest.mark.parametrize(
+    "seconds, words",
+    [
+        (0.4, "0 s"),
+        (99.4, "99 s"),
+        (100, "2 min"),
+        (3500, "58 min"),
+        (3590, "1 h 0 min"),
+        (5880, "1 h 38 min"),
+        (36000, "10 h 0 min"),
+    ],
+)
+def test_durations_are_said_as_people_say_them(seconds, words):
+    assert origin.duration(seconds) == words

@@ -1,5 +1,4 @@
 import base64
-import os
 import re
 from dataclasses import asdict
 
@@ -247,15 +246,3 @@ def test_without_any_run_every_page_is_there_and_says_so(empty):
     landing = (empty / "book/_generated/landing.md").read_text()
     assert landing == "The section with this figure was not run.\n"
     assert "**3 not run**" in (empty / "book/_generated/summary.md").read_text()
-
-
-def test_times_and_the_page_to_open_are_said_shortly(empty, monkeypatch):
-    _pretend(empty)
-    assert pages.times(empty, "quick") == [
-        "05_tiny                  1 h 2 min",
-        "06_other                 not run",
-    ]
-    monkeypatch.chdir(empty)
-    assert pages.index_page(empty) == os.path.join("_build", "html", "index.html")
-    monkeypatch.chdir(empty / "notebooks")
-    assert pages.index_page(empty) == str(empty / "_build/html/index.html")

@@ -6,7 +6,7 @@ from functools import cache
 import nbformat
 import pytest
 
-from repalign_utils.book import claims, pages, paths, references, runner
+from repalign_utils.book import claims, pages, paths, references, settings
 from repalign_utils.statistics import OTHER_SEEDS, agreement, overall
 from tests.conftest import ROOT
 from tests.sections.running import run_all, values
@@ -68,7 +68,7 @@ def compared(request, tmp_path_factory):
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_kept_run_has_the_parameters_of_the_profile(section):
     source = paths.section_path(ROOT, section)
-    usual = runner.settle(source, runner.read_section(source), "quick", None, {})
+    usual = settings.values_of(source, profile="quick")
     kept = references.read(ROOT, "quick")[section]["parameters"]
     assert kept == usual, f"run it again, then: repalign reference {section[:2]} ..."
 
