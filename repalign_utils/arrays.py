@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ROWS_TO_JUDGE = 20
 
-__all__ = ["features_matrix", "to_numpy", "targets_matrix", "vector", "whole_steps"]
+__all__ = ["features_matrix", "to_numpy", "targets_matrix", "vector"]
 
 
 def is_tensor(values: object) -> bool:
@@ -290,29 +290,6 @@ def vector(values: Values, name: str) -> np.ndarray:
             f"pass {name}.ravel()"
         )
     return array.astype(np.float64)
-
-
-def whole_steps(steps: Values) -> np.ndarray:
-    """Give numbers of steps of gradient descent as a float64 row (t,).
-
-    Raises
-    ------
-    ValueError
-        If one is not a whole number from 0.
-
-    Examples
-    --------
-    >>> whole_steps([10, 0])
-    array([10.,  0.])
-    """
-    t = vector(steps, "steps")
-    wrong = t[~((t >= 0) & (t < np.inf) & (t == np.floor(t)))]
-    if len(wrong):
-        raise ValueError(
-            f"steps contain {wrong[0]} but must be whole numbers from 0: gradient "
-            "descent takes one step after another; round them"
-        )
-    return t
 
 
 def empty_float64(shape: tuple[int, int], like: Array) -> Array:

@@ -14,8 +14,9 @@ import numpy as np
 
 from .. import arrays
 from .decompose import Spectrum, rank_floor
+from .descent import check_step_size, whole_steps
 from .gram import Design
-from .spectral import Alignment, check_step_size, from_spectrum
+from .spectral import Alignment, from_spectrum
 
 if TYPE_CHECKING:
     from ..arrays import Array, Values
@@ -115,7 +116,7 @@ def linear_probe(
     >>> probe.predict([[3.0]]).round(3).ravel().tolist()
     [0.0, 3.0]
     """
-    t = arrays.whole_steps(steps)
+    t = whole_steps(steps)
     source = arrays.features_matrix(features)
     phi = _phi(source, bias, normalize)
     y = arrays.to_numpy(arrays.targets_matrix(targets, phi))

@@ -14,6 +14,7 @@ import numpy as np
 from .. import arrays
 from .budgets import gram_bytes, refusal, svd_bytes
 from .decompose import Spectrum, by_gram, by_svd, gram_suffices
+from .descent import check_step_size, whole_steps
 from .gram import Design
 from .memory import bytes_of
 
@@ -191,7 +192,7 @@ class Alignment:
         >>> found.residual(1.0, [0, 1, 1000]).ravel().tolist()
         [1.25, 0.5, 0.25]
         """
-        t = arrays.whole_steps(steps)
+        t = whole_steps(steps)
         check_step_size(step_size, self.singular_values[0], self.n)
         with np.errstate(over="ignore", under="ignore"):
             shrink = abs(1 - step_size * self.singular_values**2 / self.n)
@@ -230,23 +231,6 @@ class Alignment:
         )
         curves = {name: share[None] for name, share in zip(names, shares, strict=True)}
         return plot_curves(curves, thresholds, ax=ax)
-
-
-def check_step_size(step_size: float, largest: float, n: int) -> float:
-    """Largest step size that is stable, 2 n / sigma_1^2.
-
-    Raises
-    ------
-    ValueError
-        If the step size is not positive and finite.
-    """
-    stable = 2 * n / largest**2
-    if not 0 < step_size < np.inf:
-        raise ValueError(
-            f"step_size is {step_size} but must be positive and finite; steps below "
-            f"2 n / sigma_1^2 = {stable:.6g} converge"
-        )
-    return stable
 
 
 def alignment(

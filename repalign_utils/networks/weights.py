@@ -167,17 +167,7 @@ def _matched(found: Any, mine: State, file: str, part: str) -> State:
         for start in (0, *(i for i, sign in enumerate(name, 1) if sign == "."))
         if name[start:] in mine
     )
-    asked = {
-        at: n
-        for at, n in matches.items()
-        if not part or f".{part}." in f".{_told(at)}."
-    }
-    if part and not asked:
-        fit = ", ".join(map(_told, list(matches)[:_SHOWN]))
-        raise ValueError(
-            f"weights {file} hold no part {part!r} that fits; leave part out, or name "
-            f"{fit or 'the network that they are of'}"
-        )
+    asked = _of_part(matches, file, part) if part else matches
     most = max(asked.values(), default=0)
     if most < len(mine) / 2:  # of another network: names as they stand
         return max(dicts.values(), key=len)
@@ -196,6 +186,18 @@ def _matched(found: Any, mine: State, file: str, part: str) -> State:
         for name, value in dicts[keys].items()
         if name.startswith(prefix) or not part
     }
+
+
+def _of_part(matches: Counter, file: str, part: str) -> dict:
+    """Those of the matches that lie under a name of the user's."""
+    asked = {at: n for at, n in matches.items() if f".{part}." in f".{_told(at)}."}
+    if not asked:
+        fit = ", ".join(map(_told, list(matches)[:_SHOWN]))
+        raise ValueError(
+            f"weights {file} hold no part {part!r} that fits; leave part out, or name "
+            f"{fit or 'the network that they are of'}"
+        )
+    return asked
 
 
 def _told(at: tuple[tuple[str, ...], str]) -> str:
