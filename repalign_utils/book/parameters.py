@@ -34,7 +34,14 @@ from .errors import Refused
 from .plain_yaml import read_yaml
 
 need("pydantic", "run")
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError  # noqa: E402
+from pydantic import (  # noqa: E402
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+)
 
 _PATHS = ("path", "existing path", "path or choice")
 _HINT = re.compile(
@@ -106,7 +113,7 @@ class Parameter:
         try:
             # Text may mean any type; True is no number of seeds, and 8 no name.
             return TypeAdapter(self._annotation()).validate_python(
-                value, strict=not text, context=base
+                value, strict=None if text else True, context=base
             )
         except ValidationError as error:
             raise ParameterError(self._refusal(error.errors()[0])) from None
@@ -132,6 +139,8 @@ class Parameter:
             item = Annotated[item, AfterValidator(self._located)]
         elif self.choices:
             item = Literal[self.choices]
+        elif item is bool:  # of all that pydantic takes for one, YAML 1.2 has two words
+            item = Annotated[bool, Strict(), BeforeValidator(_truth)]
         elif self.limits:
             low, above, high = _RANGE.fullmatch(self.limits).groups()  # type: ignore
             limits |= {"gt" if above else "ge": float(low)} if low else {}
@@ -177,6 +186,11 @@ class Parameter:
         if self.limits.endswith("<.."):
             return f"{form} above {self.limits.removesuffix('<..')}"
         return f"{form} in {self.limits}"
+
+
+def _truth(value: Any) -> Any:
+    """True or False of the word, anything else as it is."""
+    return {"true": True, "false": False}.get(str(value).lower(), value)
 
 
 def _listed(text: str) -> list | str:

@@ -168,6 +168,8 @@ def test_values_arrive_in_the_declared_type(name, value, expected):
         ("share", True, "share is True; expected finite float in 0..1, for example 0"),
         ("share", "[1]", "share is '[1]'; expected finite float in 0..1, for exampl"),
         ("control", 1, "control is 1; expected bool, for example False"),
+        ("control", "1", "control is '1'; expected bool, for example False"),
+        ("control", "yes", "control is 'yes'; expected bool, for example False"),
         ("control", "maybe", "control is 'maybe'; expected bool, for example False"),
         ("source", 8, "source is 8; expected str, for example 'P001'"),
         (
