@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+LEAST = 0.2  # seconds that one side is measured for in its turn
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,7 +57,7 @@ class Row:
 def medians(
     plain: Callable, ours: Callable, repeats: int, *, warmed_up: bool = False
 ) -> tuple[float, float]:
-    """Median seconds of both sides, in turns, after one call each that is not counted.
+    """Median seconds a call of both sides, in turns, after one that is not counted.
 
     In turns, because a machine that slows down then slows both. Sides that take
     long may be warmed up beforehand on less.
@@ -68,10 +70,17 @@ def medians(
 
 
 def _seconds(function: Callable) -> float:
+    """Seconds a call, over as many calls as take `LEAST` together.
+
+    One call of milliseconds would time how threads wake after the pause, and memory
+    that the other side has just filled with a large decomposition.
+    """
     time.sleep(0.1)  # threads of the other side may still spin, waiting for work
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    start, calls, passed = time.perf_counter(), 0, 0.0
+    while not calls or passed < LEAST:
+        function()
+        calls, passed = calls + 1, time.perf_counter() - start
+    return passed / calls
 
 
 def peak_in_own_process(module: str, side: str) -> float:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment_128, alignment_1024, demo, ensemble, layers_resnet18
+from benchmarks import (
+    alignment_128,
+    alignment_1024,
+    demo,
+    ensemble,
+    layers_resnet18,
+    measure,
+)
 from benchmarks.measure import Row, medians
 from repalign_utils import alignment
 from tests.conftest import ROOT
@@ -55,17 +62,26 @@ def test_a_row_that_falls_short_fails_the_command(monkeypatch, tmp_path, capsys)
     assert "2 of 3 fall short: slow; wrong" in capsys.readouterr().out
 
 
-def test_medians_do_not_count_the_first_call():
+def test_medians_do_not_count_the_first_call(monkeypatch):
+    monkeypatch.setattr(measure, "LEAST", 0)
     calls = []
     medians(lambda: calls.append("plain"), lambda: calls.append("ours"), repeats=2)
     assert calls == ["plain", "ours"] * 3
 
 
-def test_medians_of_sides_warmed_up_count_every_call():
+def test_medians_of_sides_warmed_up_count_every_call(monkeypatch):
+    monkeypatch.setattr(measure, "LEAST", 0)
     calls = []
     sides = (lambda: calls.append("plain")), (lambda: calls.append("ours"))
     medians(*sides, repeats=2, warmed_up=True)
     assert calls == ["plain", "ours"] * 2
+
+
+def test_a_short_side_is_called_for_a_while_and_told_per_call(monkeypatch):
+    monkeypatch.setattr(measure, "LEAST", 0.05)
+    calls = []
+    (seconds, _) = medians(lambda: calls.append(1), lambda: None, repeats=1)
+    assert len(calls) > 100 and seconds < 0.05 / 50
 
 
 @pytest.mark.parametrize(
