@@ -57,7 +57,7 @@ bench: env ## measure the speed ratios that the project promises
 	$(BIN)/python -m benchmarks
 
 lock: env ## resolve requirements.lock again after a change of dependencies
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 	  --generate-hashes -o requirements.lock
 
 clean: ## remove the site, the quick results and the logs (keeps .venv, runs, paper results)

@@ -22,8 +22,9 @@ OURS = f"{PYPROJECT['project']['name']} (pyproject.toml)"
 
 def _direct():
     project = PYPROJECT["project"]
-    extras = project["optional-dependencies"].values()
-    asked = map(Requirement, sum(extras, project["dependencies"]))
+    extras = project["optional-dependencies"]
+    locked = [asked for extra, asked in extras.items() if extra != "jupyter"]
+    asked = map(Requirement, sum(locked, project["dependencies"]))
     return [r for r in asked if r.name != project["name"]]  # one extra asks for another
 
 

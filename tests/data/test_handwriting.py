@@ -183,8 +183,8 @@ def test_a_broken_download_is_taken_up_where_it_ended(mirror, cache):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (gzip.compress(b"other"), r"SHA256 hash .* does not match the known hash"),
-        (gzip.compress(b"cut off")[:-3], r"the download is damaged: .*end-of-stream"),
+        (gzip.compress(b"other", mtime=0), r"SHA256 hash .* does not match the known hash"),
+        (gzip.compress(b"cut off", mtime=0)[:-3], r"the download is damaged: .*end-of-stream"),
         (b"<html>Log in</html>", r"Not a gzipped file"),
     ],
 )
