@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..data import ImageSet
 from ..networks.images import NetworkInputs
 
 AUGMENTATIONS = {
@@ -83,7 +84,7 @@ class Batches(torch.utils.data.Dataset):
         self.images, self.size, self.seed, self.epoch = images, size, seed, 0
         self.crop, self.flip = AUGMENTATIONS[augment]
         self.labels = torch.from_numpy(np.asarray(images.labels, dtype=np.int64))
-        self.in_memory = hasattr(images, "images")
+        self.in_memory = isinstance(images, ImageSet)
         self._kept: torch.Tensor | None = None
         if not self.in_memory and size is None:
             raise ValueError(
