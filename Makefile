@@ -19,7 +19,9 @@ help: ## list these commands
 env: $(VENV)/.ready ## make the environment .venv (nothing to do when it is there)
 
 # The stamp is the last thing written: what was interrupted is done again. A folder that
-# has a working Python is kept, so a changed lock costs seconds.
+# has a working Python is kept, so a changed lock costs seconds. Packages are compiled here,
+# which uv leaves to their first import: where Python keeps no caches, as in many containers,
+# each run would compile them anew. A file for another Python does not compile: no matter.
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null || { \
 	  echo "make env: there is no '$(PYTHON)' on the PATH; install Python 3.11 or newer, or" \
@@ -31,6 +33,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib || true
 	@touch $@
 
 book: env ## execute the sections (quick profile) and build the site
