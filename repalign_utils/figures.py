@@ -128,7 +128,10 @@ def plot_intervals(
     ):
         found = [interval(values[c]) for c in categories]
         means = np.array([f.mean for f in found])
-        reach = [0.0 if f.high is None else f.high - f.mean for f in found]
+        # Where there is no interval its ends are None, which numpy reads as NaN.
+        low = np.array([f.low for f in found], float)
+        high = np.array([f.high for f in found], float)
+        reach = np.nan_to_num([means - low, high - means])
         x = np.arange(len(categories)) + offset
         ax.errorbar(x, means, reach, label=name, fmt=marker, capsize=3)
     ax.set_xticks(range(len(categories)), categories)

@@ -1,44 +1,56 @@
-"""Intervals over seeds, and the rule by which two runs agree."""
+"""Intervals over units drawn anew, and the exact tests that verdicts rest on.
+
+A unit is what was drawn anew for each value: a seed with its network and data, a source
+network, a task. It says "seeds" where the book prints them.
+"""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-# Two runs of the same seeds on two processors: what no training has touched differs by
-# rounding alone, which float32 forward passes and single precision inputs make this.
-RELATIVE, ABSOLUTE = 1e-5, 1e-8
-# Share of values that may lie beyond two standard errors, of a section and of all
-# sections together, and the chance of a false alarm by single values. See `Agreement`.
-MOST_OF_SECTION, MOST_OF_ALL, FALSE_ALARM = 1 / 2, 1 / 5, 0.01
-# Data that all seeds of a run share are drawn once, from the first seed; no interval of
-# that run holds how much another draw would move its values. Runs of other seeds are
-# therefore compared with a margin, as a share of the value.
-OTHER_SEEDS = 0.1
+LEVEL = 0.05  # of two-sided tests; an interval leaves out half of it at either end
+FEWEST = 5  # units with which there is an interval
+# Values that are all multiples of the range / q for one q up to this are counts, such
+# as Kendall's tau of up to six things or a share of up to 15 pairs.
+MOST_STEPS = 15
+# Distance, as a share of the range, within which a value lies at an end or on a step:
+# rank correlations and means of shares come with rounding.
+ROUNDING = 1e-9
+MOST_EXACT = 40  # units up to which all sign changes are counted
+DRAWN = 100_000  # sign changes drawn beyond
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over seeds with its 95 % Student t interval.
+    """Mean over units with its 95 % interval.
 
     Attributes
     ----------
     mean : mean of the values
-    low, high : ends of the interval; None for a single value, which has none
+    low, high : ends of the interval; None below five units, which have none
     n : number of values
+    least, greatest : of the values
     """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+    least: float
+    greatest: float
 
     def __repr__(self) -> str:
         """Value as the book prints it, for example ``0.412 [0.398, 0.426]``."""
-        if self.low is None or self.high is None:
-            return number(self.mean)
-        return f"{number(self.mean)} [{number(self.low)}, {number(self.high)}]"
+        told = number(self.mean)
+        if self.low is not None and self.high is not None:
+            return f"{told} [{number(self.low)}, {number(self.high)}]"
+        if self.n == 1:
+            return told
+        least, greatest = number(self.least), number(self.greatest)
+        spread = "all the same" if least == greatest else f"{least} to {greatest}"
+        return f"{told} ({self.n} seeds: {spread})"
 
 
 def number(value: float) -> str:
@@ -52,204 +64,294 @@ def number(value: float) -> str:
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 
 
-def interval(values) -> Interval:
-    """Mean and 95 % Student t interval over independent seeds.
+def interval(values, *, within: Sequence[float] | None = None) -> Interval:
+    """Mean and 95 % interval over independent units, from five of them on.
 
     Parameters
     ----------
-    values : array (seeds,)
+    values : array (units,)
+    within : least and greatest value that the quantity can have, such as (0, 1) for
+        shares, areas and accuracies, (-1, 1) for rank correlations; None for one
+        without bounds, such as a difference
 
-    Examples
-    --------
-    >>> str(interval([0.4, 0.5, 0.6]))
-    '0.500 [0.252, 0.748]'
-    """
-    from scipy.special import stdtrit
+    Returns
+    -------
+    Interval. Without bounds it is Student's. Within bounds it is
 
-    v = np.asarray(values, dtype=np.float64)
-    mean = float(v.mean())
-    if len(v) == 1:
-        return Interval(mean, None, None, 1)
-    half = float(stdtrit(len(v) - 1, 0.975) * v.std(ddof=1) / np.sqrt(len(v)))
-    return Interval(mean, mean - half, mean + half, len(v))
+    - Student's for the mean's logit on the range, by the delta method, and so inside
+      of it; a point where the values have no spread
+    - for values that are counts, all multiples of one q-th of the range with q up to 15
+      (rank correlations of few things, shares of few pairs), the interval of Gaffke
+      (2005): the quantiles of the mean of the values and one more, at the end of the
+      range, under weights drawn evenly from all that sum to 1. If all values lie at the
+      two ends it is that of Clopper and Pearson (1934); it never is narrower than what
+      values that are all the same tell of any variable in the range, (level / 2)^(1/n)
+      of the way to the far end. Student's on the logit misses there what no unit has
+      shown yet. That Gaffke's covers in every case was never seen to fail, and is
+      proved for values at the two ends alone; see Learned-Miller and Thomas (2019).
 
-
-@dataclass(frozen=True)
-class Difference:
-    """One quantity in two runs.
-
-    Attributes
-    ----------
-    name : of the quantity
-    first, second : its intervals in the two runs
-    errors : distance of the means, beyond the margin, in standard errors of that
-        distance, from the spread over seeds in both runs (Welch's statistic); 0 where
-        the values are equal to rounding, infinite where there is a distance and no
-        spread
-    p_value : of Welch's t test
-    unequal : whether values that no training has touched differ by more than rounding
-    """
-
-    name: str
-    first: Interval
-    second: Interval
-    errors: float
-    p_value: float
-    unequal: bool
-
-    def __str__(self) -> str:
-        """Say what the two runs found, in a line."""
-        return (
-            f"{self.name}: {self.first} against {self.second}, "
-            f"{self.errors:.1f} standard errors"
-        )
-
-
-def difference(
-    name: str, first, second, *, exact: bool = False, margin: float = 0.0
-) -> Difference:
-    """Compare the values of one quantity in two runs.
-
-    Parameters
-    ----------
-    name : of the quantity
-    first, second : arrays (seeds,), not necessarily of one length
-    exact : whether the values, seed by seed, follow from the same data without
-        training, so that they may differ by rounding alone
-    margin : share of the larger mean by which the means may differ before the distance
-        counts; what is left of it is compared with its standard error
+    Raises
+    ------
+    ValueError
+        If there is no value, they are not one per unit, or one lies outside the range.
 
     References
     ----------
-    Welch (1947), "The generalization of Student's problem when several different
-    population variances are involved", Biometrika
+    Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in
+    the case of the binomial", Biometrika.
+    Gaffke (2005), "Three test statistics for a nonparametric one-sided hypothesis on
+    the mean of a nonnegative variable", Mathematical Methods of Statistics.
+    Learned-Miller and Thomas (2019), "A new confidence interval for the mean of a
+    bounded random variable", arXiv:1905.06208.
 
     Examples
     --------
-    >>> found = difference("gain", [0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
-    >>> round(found.errors, 2), round(found.p_value, 2)
-    (1.22, 0.29)
+    >>> interval([0.4, 0.5, 0.6, 0.5, 0.5])
+    0.500 [0.412, 0.588]
+    >>> interval([0.97, 0.9, 0.99, 0.98, 0.96], within=(0, 1))
+    0.960 [0.884, 0.987]
+    >>> interval([1, 1, 1, 1, 1], within=(-1, 1))
+    1.00 [-0.0436, 1.00]
+    >>> interval([0.39, 0.43, 0.416])
+    0.412 (3 seeds: 0.390 to 0.430)
     """
-    from scipy.special import stdtr
-
-    a, b = (np.asarray(v, dtype=np.float64) for v in (first, second))
-    same = len(a) == len(b) and np.allclose(a, b, RELATIVE, ABSOLUTE)
-    means = float(a.mean()), float(b.mean())
-    within = margin * max(map(abs, means))
-    gap = 0.0 if same else max(0.0, abs(means[0] - means[1]) - within)
-    squares = [_squared_error(v) for v in (a, b)]
-    error = math.sqrt(sum(squares))
-    errors = gap / error if error else (math.inf if gap else 0.0)
-    freedom = _freedom(squares, [len(a), len(b)])
-    p_value = 2 * float(stdtr(freedom, -errors))
-    return Difference(
-        name, interval(a), interval(b), errors, p_value, exact and not same
-    )
+    v = np.asarray(values, dtype=np.float64)
+    if v.ndim != 1 or not len(v):
+        raise ValueError(
+            f"values have the shape {v.shape}; expected (units,), one number for each "
+            "unit, and at least one"
+        )
+    if within is not None:
+        v = _inside(v, within)
+    mean, n = float(v.mean()), len(v)
+    ends: tuple[float | None, float | None] = (None, None)
+    if n >= FEWEST:
+        ends = _students(v) if within is None else _bounded(v, *within)
+    return Interval(mean, *ends, n, float(v.min()), float(v.max()))
 
 
-def _squared_error(values: np.ndarray) -> float:
-    n = len(values)
-    return float(values.var(ddof=1)) / n if n > 1 else 0.0
+def _inside(v: np.ndarray, within: Sequence[float]) -> np.ndarray:
+    """Values in their range, without the rounding that led out of it."""
+    low, high = within
+    if not low < high:
+        raise ValueError(
+            f"within is ({low:g}, {high:g}); expected the least value, then the "
+            "greatest"
+        )
+    outside = np.maximum(low - v, v - high)
+    far = np.nan_to_num(outside, nan=np.inf) > ROUNDING * (high - low)
+    if far.any():
+        raise ValueError(
+            f"value {v[far][0]:g} at {int(far.argmax())} lies outside {low:g} to "
+            f"{high:g}; name the range that the quantity has, or none for a difference"
+        )
+    return v.clip(low, high)
 
 
-def _freedom(squares: list[float], counts: list[int]) -> float:
-    """Degrees of freedom of the standard error, by Welch and Satterthwaite."""
-    parts = sum(s * s / (n - 1) for s, n in zip(squares, counts, strict=True) if s)
-    return sum(squares) ** 2 / parts if parts else 1.0
+def _students(v: np.ndarray) -> tuple[float, float]:
+    mean, half = float(v.mean()), _half_width(v)
+    return mean - half, mean + half
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Whether two runs of one section tell the same.
+def _half_width(v: np.ndarray) -> float:
+    from scipy.special import stdtrit
 
-    They do if (1) both recorded the same quantities, (2) what no training has touched
-    is equal to rounding, (3) no single value is so far off that chance would do it to
-    any of the section's values once in a hundred times (Welch's test, Bonferroni), and
-    (4) at most half of the values lie beyond two standard errors. The last sees what
-    the third cannot: with three seeds the intervals are so wide that hardly any single
-    value leaves them. If the values were independent, about one in ten would lie
-    beyond two standard errors by chance; those of one section come from the same
-    networks and leave together, hence a half. Over many sections that evens out, and
-    `overall` asks for at most a fifth.
+    error = v.std(ddof=1) / math.sqrt(len(v))
+    return float(stdtrit(len(v) - 1, 1 - LEVEL / 2) * error)
 
-    Recorded curves take no part: the points of one hang together, so that a single
-    network that came out otherwise would move all of them.
 
-    Attributes
-    ----------
-    differences : of each quantity that both runs recorded
-    missing : quantities that only one of them recorded
+def _bounded(v: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    u = (v - low) / (high - low)
+    ends = _of_counts(u) if _are_counts(u) else _on_logit(u)
+    return low + (high - low) * ends[0], low + (high - low) * ends[1]
+
+
+def _are_counts(u: np.ndarray) -> bool:
+    """Whether all are multiples of 1 / q, for a q of at most 15."""
+    steps = np.arange(1, MOST_STEPS + 1)[:, None] * u
+    return bool((abs(steps - np.rint(steps)) <= ROUNDING).all(1).any())
+
+
+def _on_logit(u: np.ndarray) -> tuple[float, float]:
+    from scipy.special import expit, logit
+
+    mean = float(u.mean())
+    half = _half_width(u) / (mean * (1 - mean))
+    # A point is the mean itself, not what there and back makes of it.
+    ends = expit(logit(mean) - half), expit(logit(mean) + half)
+    return min(mean, float(ends[0])), max(mean, float(ends[1]))
+
+
+def _of_counts(u: np.ndarray) -> tuple[float, float]:
+    return _gaffke_low(u), 1 - _gaffke_low(1 - u)
+
+
+def _gaffke_low(u: np.ndarray) -> float:
+    """Quantile of sum_i w_i x_i; w uniform with sum 1, x the values and 0."""
+    from scipy.optimize import root_scalar
+
+    steps = np.append(u, 0.0).round(12)
+    places, counts = np.unique(steps, return_counts=True)
+    if len(places) == 1:
+        return float(places[0])
+
+    def excess(c):
+        return _chance_below(places - c, counts) - LEVEL / 2
+
+    bracket = float(places[0]), float(places[-1])
+    return float(root_scalar(excess, bracket=bracket, xtol=1e-12).root)
+
+
+def _chance_below(weights: np.ndarray, counts: np.ndarray) -> float:
+    """Chance that sum_j weights_j G_j <= 0, G_j gamma variables of shape counts_j.
+
+    The integral over the characteristic function of Imhof (1961), "Computing the
+    distribution of quadratic forms in normal variables", Biometrika, by the trapezoidal
+    rule in log t, in which the integrand is smooth and falls off at both ends.
     """
-
-    differences: tuple[Difference, ...]
-    missing: tuple[str, ...] = ()
-
-    @property
-    def beyond(self) -> list[Difference]:
-        """Quantities whose means are more than two standard errors apart."""
-        return [d for d in self.differences if d.errors > 2]
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why the runs do not agree, a line each; empty where they do."""
-        count = len(self.differences)
-        told = [f"{name} was recorded by one run only" for name in self.missing]
-        told += [f"not equal to rounding: {d}" for d in self.differences if d.unequal]
-        told += [
-            f"beyond the combined intervals: {d}"
-            for d in self.differences
-            if d.p_value < FALSE_ALARM / count
-        ]
-        return told + _too_many(self.differences, MOST_OF_SECTION)
+    step = 0.1
+    t = np.exp(np.arange(-30, 40, step))[:, None]
+    angle = np.arctan(weights * t) @ counts
+    size = np.exp(-np.log1p((weights * t) ** 2) @ counts / 2)
+    return float(0.5 - step * (np.sin(angle) * size).sum() / np.pi)
 
 
-def _too_many(differences: Sequence[Difference], most: float) -> list[str]:
-    far = [d for d in differences if d.errors > 2]
-    if len(far) <= most * len(differences):
-        return []
-    return [
-        f"{len(far)} of {len(differences)} values lie beyond two standard errors: "
-        + "; ".join(map(str, far))
-    ]
-
-
-def overall(agreements: Iterable[Agreement]) -> list[str]:
-    """Why the sections, each in agreement, do not agree as a whole; empty if they do.
-
-    Parameters
-    ----------
-    agreements : of all sections
-    """
-    return _too_many([d for a in agreements for d in a.differences], MOST_OF_ALL)
-
-
-def agreement(
-    first: Mapping[str, Sequence[float]],
-    second: Mapping[str, Sequence[float]],
+def sign_flip(
+    values,
     *,
-    exact: Iterable[str] = (),
-    margin: float = 0.0,
-) -> Agreement:
-    """Compare two runs of a section.
+    bound: float = 0.0,
+    generator: np.random.Generator | None = None,
+) -> float:
+    """Two-sided p-value of the sign-flip test that values centre on a bound.
+
+    If they lie symmetrically about it, every change of signs of ``values - bound`` was
+    as likely as the one seen. The p-value is the share of all 2^n changes whose sum is
+    as far from zero: exact, whatever the distribution, up to 40 values. It is never
+    below 2 / 2^n; see `units_needed`.
 
     Parameters
     ----------
-    first, second : name -> values (seeds,)
-    exact : names of the values that must be equal to rounding: those that no training
-        has touched, where both runs drew the same data
-    margin : share of a value by which runs may differ without it being counted; 0 for
-        runs of the same seeds, `OTHER_SEEDS` for runs of others
+    values : array (units,)
+    bound : centre that is tested
+    generator : for more than 40 values, of which 100,000 changes of sign are drawn;
+        the p-value is then (1 + count) / (1 + 100,000)
+
+    Raises
+    ------
+    ValueError
+        If there is no value, they are not one per unit, or there are more than 40 and
+        no generator.
+
+    References
+    ----------
+    Fisher (1935), "The Design of Experiments", section 21.
 
     Examples
     --------
-    >>> found = agreement({"gain": [0.51, 0.52, 0.51]}, {"gain": [0.11, 0.1, 0.11]})
-    >>> found.reasons[0]
-    'beyond the combined intervals: gain: 0.513 [0.499, 0.528] against 0.107 [...'
+    >>> sign_flip([0.1, 0.3, 0.2, 0.2, 0.4])
+    0.0625
     """
-    exact = set(exact)
-    found = [
-        difference(name, first[name], second[name], exact=name in exact, margin=margin)
-        for name in first
-        if name in second
-    ]
-    return Agreement(tuple(found), tuple(sorted(first.keys() ^ second.keys())))
+    d = np.asarray(values, dtype=np.float64) - bound
+    if d.ndim != 1 or not len(d):
+        raise ValueError(
+            f"values have the shape {d.shape}; expected (units,), one number for each "
+            "unit, and at least one"
+        )
+    # Sums that are equal but for rounding count as equal.
+    least = abs(d.sum()) - ROUNDING * abs(d).sum()
+    if len(d) > MOST_EXACT:
+        if generator is None:
+            raise ValueError(
+                f"{len(d)} values have too many changes of sign to count (up to "
+                f"{MOST_EXACT}); pass generator=numpy.random.default_rng(0) to draw "
+                "some of them"
+            )
+        sums = [
+            generator.choice([-1.0, 1.0], size=(DRAWN // 100, len(d))) @ d
+            for _ in range(100)
+        ]
+        return float(1 + (abs(np.concatenate(sums)) >= least).sum()) / (1 + DRAWN)
+    # Each sum is one of the first half of the values and one of the second.
+    first, second = (
+        _signed_sums(d[: len(d) // 2]),
+        np.sort(_signed_sums(d[len(d) // 2 :])),
+    )
+    above = len(second) - np.searchsorted(second, least - first, side="left")
+    below = np.searchsorted(second, -least - first, side="right")
+    if least <= 0:
+        return 1.0
+    return float(above.sum() + below.sum()) / 2.0 ** len(d)
+
+
+def _signed_sums(d: np.ndarray) -> np.ndarray:
+    """Sums under all changes of sign, (2^n,)."""
+    sums = np.zeros(1)
+    for value in d:
+        sums = np.concatenate([sums - value, sums + value])
+    return sums
+
+
+def units_needed(level: float, *, tests: int = 1) -> int:
+    """Least number of units with which a two-sided sign-flip test can reach a level.
+
+    Parameters
+    ----------
+    level : p-value to reach, in (0, 1)
+    tests : number of tests that Holm's correction takes together; the smallest of
+        their p-values has to reach ``level / tests``
+
+    Raises
+    ------
+    ValueError
+        If the level is not in (0, 1) or there is no test.
+
+    Examples
+    --------
+    >>> units_needed(0.05), units_needed(0.05, tests=6)
+    (6, 8)
+    """
+    if not 0 < level < 1 or tests < 1:
+        raise ValueError(
+            f"level is {level:g} and tests is {tests}; expected a level between 0 and "
+            "1, such as 0.05, and at least one test"
+        )
+    units = 1
+    while 2 * tests > level * 2**units:
+        units += 1
+    return units
+
+
+def holm(p_values) -> np.ndarray:
+    """P-values corrected for their number: at most a level where all hold at it.
+
+    Parameters
+    ----------
+    p_values : array (tests,)
+
+    Returns
+    -------
+    array (tests,), float64, in the same order, at most 1
+
+    Raises
+    ------
+    ValueError
+        If one is not in 0 to 1, or they are not one per test.
+
+    References
+    ----------
+    Holm (1979), "A simple sequentially rejective multiple test procedure",
+    Scandinavian Journal of Statistics.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p_values are {p.tolist()}; expected one in 0 to 1 per test")
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = corrected.clip(max=1.0)
+    return adjusted

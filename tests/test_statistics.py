@@ -1,19 +1,19 @@
-import math
+import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
 from repalign_utils import statistics
-from repalign_utils.statistics import Interval, agreement, difference, interval
+from repalign_utils.statistics import holm, interval, sign_flip, units_needed
 
 FINITE = st.floats(-1e6, 1e6)
 
 
-@given(values=st.lists(FINITE, min_size=2, max_size=10))
-def test_the_interval_is_students(values):
+@given(values=st.lists(FINITE, min_size=5, max_size=12))
+def test_the_interval_without_bounds_is_students(values):
     found = interval(values)
     mean, error = np.mean(values), stats.sem(values)
     assert (found.mean, found.n) == (mean, len(values))
@@ -25,8 +25,98 @@ def test_the_interval_is_students(values):
     assert found.high == pytest.approx(high, rel=1e-9, abs=1e-9 * scale)
 
 
-def test_a_single_value_has_no_interval():
-    assert interval([0.5]) == Interval(0.5, None, None, 1)
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=1, max_size=4),
+    within=st.sampled_from([None, (-1, 1)]),
+)
+def test_below_five_units_there_is_no_interval_but_their_spread(values, within):
+    found = interval(values, within=within)
+    assert (found.low, found.high) == (None, None)
+    assert (found.least, found.greatest) == (min(values), max(values))
+    assert "[" not in str(found)
+
+
+@given(
+    shares=st.lists(st.floats(0, 1), min_size=5, max_size=12),
+    low=st.floats(-5, 5),
+    width=st.floats(0.1, 10),
+)
+def test_an_interval_never_leaves_the_range_and_holds_the_mean(shares, low, width):
+    high = low + width
+    values = np.clip(low + width * np.array(shares), low, high)
+    found = interval(values, within=(low, high))
+    slack = 1e-9 * (abs(low) + width)
+    assert low - slack <= found.low <= found.mean + slack
+    assert found.mean - slack <= found.high <= high + slack
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=5, max_size=60))
+def test_an_interval_of_values_at_both_ends_is_the_exact_binomial_one(values):
+    exact = stats.binomtest(int(sum(values)), len(values)).proportion_ci(0.95, "exact")
+    found = interval(values, within=(0, 1))
+    assert (found.low, found.high) == pytest.approx(tuple(exact), abs=1e-7)
+
+
+@pytest.mark.parametrize("taus", [[1, 1, 1 / 3, -1 / 3, 1], [1 / 3] * 6, [-1, 0.4] * 5])
+def test_an_interval_of_counts_is_the_quantile_of_evenly_drawn_weights(taus):
+    weights = np.random.default_rng(0).dirichlet(np.ones(len(taus) + 1), 100_000)
+    low = np.quantile(weights @ [*taus, -1], 0.025)
+    high = np.quantile(weights @ [*taus, 1], 0.975)
+    found = interval(taus, within=(-1, 1))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.01)
+
+
+@given(
+    values=st.lists(st.floats(0.01, 0.99), min_size=5, max_size=10),
+    low=st.floats(-5, 5),
+    width=st.floats(0.1, 10),
+)
+def test_a_bounded_interval_turns_and_stretches_with_its_range(values, low, width):
+    v = np.array(values)
+    assume(v.std() > 1e-3)
+    first = interval(v, within=(0, 1))
+    mirrored = interval(1 - v, within=(0, 1))
+    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx(
+        (first.low, first.high), abs=1e-9
+    )
+    moved = interval(low + width * v, within=(low, low + width))
+    expected = low + width * first.low, low + width * first.high
+    assert (moved.low, moved.high) == pytest.approx(expected, abs=1e-7 * width)
+
+
+def test_far_from_the_ends_a_bounded_interval_is_students():
+    values = 0.5 + 1e-4 * np.random.default_rng(0).normal(size=10)
+    free, bounded = interval(values), interval(values, within=(0, 1))
+    expected = pytest.approx((free.low, free.high), abs=1e-7)
+    assert (bounded.low, bounded.high) == expected
+
+
+def test_values_without_spread_inside_the_range_are_a_point_unless_they_are_counts():
+    area = interval([0.3123] * 5, within=(0, 1))
+    assert area.low == area.mean == area.high
+    count = interval([0.5] * 5, within=(0, 1))
+    reach = 0.5 * (1 - 0.025 ** (1 / 5))  # the way that an unseen value may lead
+    assert (count.low, count.high) == pytest.approx((0.5 - reach, 0.5 + reach))
+
+
+@pytest.mark.parametrize(
+    "values, within, message",
+    [
+        ([0.5, 1.2], (0, 1), "value 1.2 at 1 lies outside 0 to 1; name the range that"),
+        ([np.nan], (0, 1), "value nan at 0 lies outside 0 to 1; name the range that"),
+        ([0.5], (1, 0), "within is (1, 0); expected the least value, then the great"),
+        ([], None, "values have the shape (0,); expected (units,), one number for"),
+        ([[1.0]], None, "values have the shape (1, 1); expected (units,), one number"),
+    ],
+)
+def test_values_that_cannot_be_are_named(values, within, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        interval(values, within=within)
+
+
+def test_rounding_does_not_lead_out_of_the_range():
+    found = interval([1 + 1e-15] * 5, within=(-1, 1))
+    assert found.mean == found.high == 1
 
 
 @given(value=st.floats(1e-12, 1e12), sign=st.sampled_from([-1, 1]))
@@ -36,84 +126,47 @@ def test_a_printed_number_is_the_value_to_three_digits(value, sign):
 
 
 @given(
-    a=st.lists(FINITE, min_size=2, max_size=6),
-    b=st.lists(FINITE, min_size=2, max_size=6),
+    values=st.lists(st.integers(-20, 20), min_size=2, max_size=9),
+    bound=st.integers(-5, 5),
 )
-def test_the_distance_in_standard_errors_is_welchs(a, b):
-    if np.std(a) < 1e-3 or np.std(b) < 1e-3 or a == b:
+def test_the_sign_flip_test_counts_all_changes_of_sign(values, bound):
+    if len(set(values)) == 1 and values[0] == bound:
+        assert sign_flip(values, bound=bound) == 1
         return
-    welch = stats.ttest_ind(a, b, equal_var=False)
-    found = difference("x", a, b)
-    assert found.errors == pytest.approx(abs(welch.statistic), rel=1e-6, abs=1e-9)
-    assert found.p_value == pytest.approx(welch.pvalue, rel=1e-6)
+    d = np.abs(np.array(values) - bound)
+    signs = 2 * ((np.arange(2 ** len(d))[:, None] >> np.arange(len(d))) & 1) - 1
+    far = abs(signs @ d) >= abs((np.array(values) - bound).sum())
+    assert sign_flip(values, bound=bound) == far.mean()
 
 
-def test_values_without_spread_agree_only_where_they_are_equal():
-    assert difference("x", [1, 1, 1], [1, 1, 1 + 1e-9]).errors == 0
-    apart = difference("x", [1, 1, 1], [2, 2, 2])
-    assert math.isinf(apart.errors) and apart.p_value == 0
+def test_the_drawn_sign_flip_test_is_near_the_counted_one():
+    values = np.random.default_rng(1).normal(0.3, 1, statistics.MOST_EXACT + 1)
+    with pytest.raises(ValueError, match=r"^41 values have .* \(up to 40\); pass gen"):
+        sign_flip(values)
+    drawn = sign_flip(values, generator=np.random.default_rng(0))
+    assert drawn == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.01)
 
 
-def test_what_no_training_touched_must_be_equal_seed_by_seed():
-    first, second = {"x": [0.1, 0.2, 0.3]}, {"x": [0.3, 0.1, 0.2]}
-    assert agreement(first, second).reasons == []
-    (reason,) = agreement(first, second, exact=["x"]).reasons
-    assert reason.startswith("not equal to rounding: x: 0.200 [")
-    close = {"x": [0.1 + 1e-8, 0.2 - 1e-8, 0.3]}
-    assert agreement(first, close, exact=["x"]).reasons == []
+@given(level=st.floats(1e-4, 0.5), tests=st.integers(1, 10))
+def test_the_units_needed_are_the_fewest_that_reach_the_level(level, tests):
+    units = units_needed(level, tests=tests)
+    best = sign_flip(np.ones(units)) * tests
+    assert best <= level or units == 1
+    assert units == 1 or 2 * best > level
 
 
-def test_a_quantity_that_one_run_lacks_is_a_disagreement():
-    (reason,) = agreement({"x": [1.0], "y": [2.0]}, {"x": [1.0]}).reasons
-    assert reason == "y was recorded by one run only"
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holms_values_reject_what_his_steps_reject(p_values):
+    corrected, m = holm(p_values), len(p_values)
+    for level in (0.01, 0.05, 0.5):
+        rejected = 0
+        for i, p in enumerate(sorted(p_values)):
+            if p * (m - i) > level:
+                break
+            rejected += 1
+        assert (corrected <= level).sum() == rejected
 
 
-def _runs(rng, *, shift=0.0, values=20, seeds=3):
-    """Two runs of a section whose values hang together through their networks."""
-
-    def run(by):
-        network = rng.normal(size=(1, seeds))
-        own = rng.normal(size=(values, seeds))
-        found = 0.7 * network + 0.7 * own + by
-        return {f"v{i}": row.tolist() for i, row in enumerate(found)}
-
-    return run(0.0), run(shift)
-
-
-@pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_runs_of_the_same_truth_agree_and_those_of_another_do_not(seeds):
-    rng = np.random.default_rng(0)
-    same = [bool(agreement(*_runs(rng, seeds=seeds)).reasons) for _ in range(100)]
-    assert np.mean(same) < 0.05
-    other = [
-        bool(agreement(*_runs(rng, seeds=seeds, shift=4.0)).reasons) for _ in range(50)
-    ]
-    assert np.mean(other) > 0.9
-
-
-def test_sections_that_each_agree_can_disagree_together():
-    near, far = [0.5, 0.6, 0.7], [0.75, 0.85, 0.95]
-    mixed = {f"v{i}": near for i in range(10)}
-    moved = mixed | {f"v{i}": far for i in range(4)}
-    each = agreement(mixed, moved)
-    assert each.reasons == []
-    (reason,) = statistics.overall([each] * 8)
-    assert reason.startswith("32 of 80 values lie beyond two standard errors: v0: ")
-    assert statistics.overall([each, *[agreement(mixed, mixed)] * 7]) == []
-
-
-@given(
-    mean=st.floats(0.01, 100),
-    share=st.floats(0.0, 0.5),
-    margin=st.floats(0.01, 0.3),
-)
-def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
-    first = [mean * f for f in (0.99, 1.0, 1.01)]
-    second = [value * (1 + share) for value in first]
-    found = difference("x", first, second, margin=margin)
-    beyond = share * mean - margin * (1 + share) * mean
-    if beyond <= 0:
-        assert found.errors == 0
-    else:
-        error = np.hypot(stats.sem(first), stats.sem(second))
-        assert found.errors == pytest.approx(beyond / error, rel=1e-6, abs=1e-9)
+def test_a_p_value_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"^p_values are \[0\.5, 1\.5\]; expected one"):
+        holm([0.5, 1.5])

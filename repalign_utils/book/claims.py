@@ -23,10 +23,10 @@ from typing import Annotated, Literal, get_args
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
-from ..statistics import interval
 from .errors import Refused
 from .forms import checked
 from .plain_yaml import read_yaml
+from .records import interval_of
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -177,7 +177,7 @@ def judge(claims: list[Claim], runs: dict[str, dict], profile: str) -> list[Judg
         run = runs.get(claim.section)
         entry = run["records"].get(claim.quantity) if run else None
         if entry:
-            value = str(interval(entry["values"]))
+            value = str(interval_of(entry))
         else:
             value = "quantity not recorded" if run else "section not run"
         judged.append(Judged(claim, claim.verdict(entry, profile), value))

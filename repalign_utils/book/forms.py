@@ -11,6 +11,7 @@ from ..spelling import did_you_mean
 
 class _Recorded(BaseModel):
     values: list[FiniteFloat] = Field(min_length=1)
+    within: tuple[FiniteFloat, FiniteFloat] | None = None
 
 
 class _Curve(BaseModel):
@@ -20,9 +21,14 @@ class _Curve(BaseModel):
 
 
 class Run(BaseModel):
-    """What is read from a run record, of this form or of the one before."""
+    """What is read from a run record, of this form or of those before.
 
-    form: Literal[1, 2] = 1  # the first had neither form nor curves
+    The first had neither form nor curves. In the first two, areas are taken over the
+    threshold in units of the largest singular value, and values have no range; since
+    the third they are over that in units of the norm of the features.
+    """
+
+    form: Literal[1, 2, 3] = 1
     section: str
     profile: str | None
     parameters: dict[str, Any]

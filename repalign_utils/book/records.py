@@ -8,6 +8,7 @@ tests all read them.
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,24 +19,36 @@ from ..statistics import Interval, interval
 from .errors import Refused
 
 GLUE = "application/papermill.record/"
-FORM = 2  # of a run record; see `forms.Run`
+FORM = 3  # of a run record; see `forms.Run`
+DIGITS = 6  # of a curve's values; those of one value per seed are kept whole
 NAME = re.compile(r"\d\d(\.[a-z0-9_]+)+")
 
 
 def record(
-    name: str, values, *, exact: bool = False, dims=None, coords=None
+    name: str,
+    values,
+    *,
+    within: Sequence[float] | None = None,
+    exact: bool = False,
+    dims=None,
+    coords=None,
 ) -> Interval | None:
     """Record a quantity of the section: one value per seed, or a curve per seed.
 
     The page reads one value per seed as ``name`` (mean and interval as text),
-    ``name.mean``, ``name.low`` and ``name.high`` (numbers, to be formatted). A curve is
-    kept for tables and figures of one's own; no sentence, claim or comparison reads it.
+    ``name.mean``, ``name.low`` and ``name.high`` (numbers, to be formatted; the least
+    and the greatest value where seeds are too few for an interval). A curve is kept to
+    six significant digits, for tables and figures of one's own; no sentence, claim or
+    comparison reads it.
 
     Parameters
     ----------
     name : section number and words joined by dots, for example "02.gain.true"
     values : array (seeds,), or one number for a quantity without seeds; for a curve an
         array of more axes with their names in ``dims``, or an ``xarray.DataArray``
+    within : least and greatest value that the quantity can have: (0, 1) for shares,
+        areas and accuracies, (-1, 1) for rank correlations, none for differences; it is
+        kept beside the values, and every interval made of them stays within it
     exact : whether no training has touched the values: another machine, with the same
         seeds, must find them equal to rounding
     dims : names of the axes of a curve, "seed" among them
@@ -48,18 +61,21 @@ def record(
     Raises
     ------
     ValueError
-        If the name has another form, a value is not finite, or a curve has no axis
-        "seed".
+        If the name has another form, a value is not finite or outside its range, or a
+        curve has no axis "seed".
     """
     if not NAME.fullmatch(name):
         raise ValueError(
             f"record name is {name!r}; expected a section number and lower-case words "
             "joined by dots, e.g. '02.gain.true'"
         )
+    told: dict = {"name": name, "exact": exact}
+    if within is not None:
+        told["within"] = [float(end) for end in within]
     if dims is not None or hasattr(values, "dims"):
         curve = _labelled(name, values, dims, coords)
         if curve.dims != ("seed",):
-            told = {"name": name, "exact": exact, "curve": curve.to_dict()}
+            told["curve"] = _rounded(curve).to_dict()
             _glue(name, " × ".join(map(str, curve.dims)), told)
             return None
         values = curve.values
@@ -69,13 +85,33 @@ def record(
             f"{name} is {v.tolist()}; expected one finite number per seed: "
             "record a run that diverged as a count, not as its loss"
         )
-    summary = interval(v)
-    _glue(name, str(summary), {"name": name, "values": v.tolist(), "exact": exact})
-    for end in ("mean", "low", "high"):
-        # A single value has no interval: its ends are the value itself.
-        at = getattr(summary, end)
-        _glue(f"{name}.{end}", repr(summary.mean if at is None else at))
+    told["values"] = v.tolist()
+    try:
+        summary = interval_of(told)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    _glue(name, str(summary), told)
+    least = summary.least if summary.low is None else summary.low
+    greatest = summary.greatest if summary.high is None else summary.high
+    for end, at in (("mean", summary.mean), ("low", least), ("high", greatest)):
+        _glue(f"{name}.{end}", repr(at))
     return summary
+
+
+def interval_of(entry: dict) -> Interval:
+    """Mean and interval of a recorded quantity, within the range it was recorded with.
+
+    Parameters
+    ----------
+    entry : ``values``, and ``within`` if the quantity has a range, as in a run record
+    """
+    return interval(entry["values"], within=entry.get("within"))
+
+
+def _rounded(curve):
+    """Curve to six significant digits: thousands of values make up a run's file."""
+    kept = [float(f"{value:.{DIGITS}g}") for value in curve.values.ravel()]
+    return curve.copy(data=np.reshape(kept, curve.shape))
 
 
 def _labelled(name: str, values, dims, coords):
@@ -115,9 +151,10 @@ def collect(notebook) -> dict:
 
     Returns
     -------
-    dict with ``form``, the version of this layout, ``records`` (name -> values, mean,
-    low, high, n), ``curves`` (name -> axes, coordinates and values, as
-    ``xarray.DataArray.from_dict`` takes them) and ``provenance``
+    dict with ``form``, the version of this layout, ``records`` (name -> values, their
+    range ``within`` if there is one, mean, low, high, n, least, greatest), ``curves``
+    (name -> axes, coordinates and values, as ``xarray.DataArray.from_dict`` takes them)
+    and ``provenance``
 
     Raises
     ------
@@ -138,8 +175,7 @@ def collect(notebook) -> dict:
             if "curve" in recorded:
                 found["curves"][name] = recorded.pop("curve") | recorded
             else:
-                summary = asdict(interval(recorded["values"]))
-                found["records"][name] = recorded | summary
+                found["records"][name] = recorded | asdict(interval_of(recorded))
     return found
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import nbformat
 
+from ..comparison import difference
 from ..files import write_json
-from ..statistics import difference
 from . import paths, records, settings
 from .errors import Refused
 

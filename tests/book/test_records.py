@@ -13,8 +13,9 @@ from tests.book.conftest import executed
 
 
 def test_a_record_is_what_the_page_glues_and_what_the_record_holds(shown):
-    summary = records.record("02.gain.true", [0.4, 0.5, 0.6])
-    assert summary == interval([0.4, 0.5, 0.6])
+    values = [0.4, 0.5, 0.6, 0.7, 0.95]
+    summary = records.record("02.gain.true", values, within=(0, 1))
+    assert summary == interval(values, within=(0, 1))
     glued = {
         metadata["scrapbook"]["name"]: data[records.GLUE + "text/plain"]
         for data, metadata in shown
@@ -30,13 +31,17 @@ def test_a_record_is_what_the_page_glues_and_what_the_record_holds(shown):
     assert found == {
         "02.gain.true": {
             "exact": False,
-            "values": [0.4, 0.5, 0.6],
+            "within": [0, 1],
+            "values": values,
             "mean": summary.mean,
             "low": summary.low,
             "high": summary.high,
-            "n": 3,
+            "n": 5,
+            "least": 0.4,
+            "greatest": 0.95,
         }
     }
+    assert records.interval_of(found["02.gain.true"]) == summary
 
 
 def test_a_single_number_is_recorded_without_an_interval(shown):
@@ -55,13 +60,21 @@ def test_a_single_number_is_recorded_without_an_interval(shown):
         "low": None,
         "high": None,
         "n": 1,
+        "least": 1000,
+        "greatest": 1000,
     }
+
+
+def test_where_there_is_no_interval_the_page_has_the_least_and_the_greatest(shown):
+    records.record("02.gain", [0.75, 0.25, 0.5])
+    texts = [data[records.GLUE + "text/plain"] for data, _ in shown]
+    assert texts == ["0.500 (3 seeds: 0.250 to 0.750)", "0.5", "0.25", "0.75"]
 
 
 def test_a_record_outside_a_notebook_is_printed(capsys):
     assert records.record("02.gain", [1.0, 2.0]).mean == 1.5
     printed = capsys.readouterr()
-    assert "1.50 [-4.85, 7.85]" in printed.out and not printed.err
+    assert "1.50 (2 seeds: 1.00 to 2.00)" in printed.out and not printed.err
 
 
 @pytest.mark.parametrize(
@@ -98,6 +111,13 @@ def test_values_that_are_not_finite_or_not_one_per_seed_are_an_error(
     assert not shown
 
 
+def test_a_value_outside_its_range_is_an_error_that_names_it(shown):
+    message = "02.area: value 1.2 at 1 lies outside 0 to 1; name the range that the"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        records.record("02.area", [0.5, 1.2], within=(0, 1))
+    assert not shown
+
+
 def test_a_name_recorded_twice_is_an_error(shown):
     records.record("02.gain", [1.0])
     with pytest.raises(ValueError, match=r"^02\.gain is recorded twice; give each its"):
@@ -109,7 +129,7 @@ def test_what_is_not_ours_is_not_collected():
     notebook.cells.append(nbformat.v4.new_markdown_cell("02.gain"))
     notebook.cells[0].outputs.append(nbformat.v4.new_output("stream", text="02.gain"))
     found = records.collect(notebook)
-    assert found == {"form": 2, "records": {}, "curves": {}, "provenance": {}}
+    assert found == {"form": 3, "records": {}, "curves": {}, "provenance": {}}
 
 
 LAYERED = xr.DataArray(
@@ -133,6 +153,14 @@ def test_a_curve_is_kept_with_its_axes_and_coordinates(values, named, shown):
     kept = xr.DataArray.from_dict(run["curves"]["04.curve.mlp"])
     xr.testing.assert_equal(kept, LAYERED)
     assert kept.dims == LAYERED.dims
+
+
+def test_a_curve_is_kept_to_six_digits_whatever_its_scale(shown):
+    curve = LAYERED * np.pi * 1e-9
+    records.record("04.curve", curve)
+    kept = records.collect(executed(shown))["curves"]["04.curve"]
+    xr.testing.assert_allclose(xr.DataArray.from_dict(kept), curve, rtol=5e-6, atol=0)
+    assert len(repr(kept["data"])) < len(repr(curve.to_dict()["data"]))
 
 
 def test_a_labelled_array_of_seeds_alone_is_one_value_per_seed(shown):
@@ -172,9 +200,10 @@ def _run(**changes):
     }
 
 
-def test_runs_of_both_forms_are_read_by_their_sections(tmp_path):
+def test_runs_of_all_forms_are_read_by_their_sections(tmp_path):
     path = tmp_path / "04.json"
-    for run in (_run(), _run(form=2, curves={})):
+    bounded = {"04.gain": {"values": [0.1], "within": [0, 1]}}
+    for run in (_run(), _run(form=2, curves={}), _run(form=3, records=bounded)):
         for content in (run, {"04_layers": run}):
             write_json(path, content)
             assert records.read_runs(path) == {"04_layers": run}
@@ -183,7 +212,7 @@ def test_runs_of_both_forms_are_read_by_their_sections(tmp_path):
 @pytest.mark.parametrize(
     "run, message",
     [
-        (_run(form=3), "04_layers > form is 3; expected 1 or 2"),
+        (_run(form=4), "04_layers > form is 4; expected 1, 2 or 3"),
         (_run(records=[]), "04_layers > records is []; expected a valid dictionary"),
         (
             _run(records={"04.gain": {"values": [0.1, "x"]}}),

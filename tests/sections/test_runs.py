@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from repalign_utils.book import claims
-from repalign_utils.statistics import agreement, difference
+from repalign_utils.comparison import agreement, difference
 from tests.conftest import ROOT
 from tests.miniature import repalign
 from tests.sections.running import run, values

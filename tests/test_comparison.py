@@ -1,0 +1,103 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from repalign_utils import comparison
+from repalign_utils.comparison import agreement, difference
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+@given(
+    a=st.lists(FINITE, min_size=2, max_size=6),
+    b=st.lists(FINITE, min_size=2, max_size=6),
+)
+def test_the_distance_in_standard_errors_is_welchs(a, b):
+    if np.std(a) < 1e-3 or np.std(b) < 1e-3 or a == b:
+        return
+    welch = stats.ttest_ind(a, b, equal_var=False)
+    found = difference("x", a, b)
+    assert found.errors == pytest.approx(abs(welch.statistic), rel=1e-6, abs=1e-9)
+    assert found.p_value == pytest.approx(welch.pvalue, rel=1e-6)
+
+
+def test_values_without_spread_agree_only_where_they_are_equal():
+    assert difference("x", [1, 1, 1], [1, 1, 1 + 1e-9]).errors == 0
+    apart = difference("x", [1, 1, 1], [2, 2, 2])
+    assert math.isinf(apart.errors) and apart.p_value == 0
+
+
+def test_what_no_training_touched_must_be_equal_seed_by_seed():
+    first, second = {"x": [0.1, 0.2, 0.3]}, {"x": [0.3, 0.1, 0.2]}
+    assert agreement(first, second).reasons == []
+    (reason,) = agreement(first, second, exact=["x"]).reasons
+    assert reason.startswith("not equal to rounding: x: 0.200 (3 seeds: 0.1")
+    close = {"x": [0.1 + 1e-8, 0.2 - 1e-8, 0.3]}
+    assert agreement(first, close, exact=["x"]).reasons == []
+
+
+def test_a_quantity_that_one_run_lacks_is_a_disagreement():
+    (reason,) = agreement({"x": [1.0], "y": [2.0]}, {"x": [1.0]}).reasons
+    assert reason == "y was recorded by one run only"
+
+
+def _runs(rng, *, shift=0.0, values=20, seeds=3):
+    """Two runs of a section whose values hang together through their networks."""
+
+    def run(by):
+        network = rng.normal(size=(1, seeds))
+        own = rng.normal(size=(values, seeds))
+        found = 0.7 * network + 0.7 * own + by
+        return {f"v{i}": row.tolist() for i, row in enumerate(found)}
+
+    return run(0.0), run(shift)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_runs_of_the_same_truth_agree_and_those_of_another_do_not(seeds):
+    rng = np.random.default_rng(0)
+    same = [bool(agreement(*_runs(rng, seeds=seeds)).reasons) for _ in range(100)]
+    assert np.mean(same) < 0.05
+    other = [
+        bool(agreement(*_runs(rng, seeds=seeds, shift=4.0)).reasons) for _ in range(50)
+    ]
+    assert np.mean(other) > 0.9
+
+
+def test_sections_that_each_agree_can_disagree_together():
+    near, far = [0.5, 0.6, 0.7], [0.75, 0.85, 0.95]
+    mixed = {f"v{i}": near for i in range(10)}
+    moved = mixed | {f"v{i}": far for i in range(4)}
+    each = agreement(mixed, moved)
+    assert each.reasons == []
+    (reason,) = comparison.overall([each] * 8)
+    assert reason.startswith("32 of 80 values lie beyond two standard errors: v0: ")
+    assert comparison.overall([each, *[agreement(mixed, mixed)] * 7]) == []
+
+
+@given(
+    mean=st.floats(0.01, 100),
+    share=st.floats(0.0, 0.5),
+    margin=st.floats(0.01, 0.3),
+)
+def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
+    first = [mean * f for f in (0.99, 1.0, 1.01)]
+    second = [value * (1 + share) for value in first]
+    found = difference("x", first, second, margin=margin)
+    beyond = share * mean - margin * (1 + share) * mean
+    if beyond <= 0:
+        assert found.errors == 0
+    else:
+        error = np.hypot(stats.sem(first), stats.sem(second))
+        assert found.errors == pytest.approx(beyond / error, rel=1e-6, abs=1e-9)
+
+
+def test_the_intervals_of_a_difference_stay_within_the_range_of_the_quantity():
+    first, second = {"x": [0.99, 0.98, 0.999, 0.97, 1.0]}, {"x": [1.0] * 5}
+    (found,) = agreement(first, second, within={"x": (0, 1)}).differences
+    for interval in (found.first, found.second):
+        assert 0 < interval.low < interval.mean <= interval.high <= 1
