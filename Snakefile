@@ -27,6 +27,8 @@ SHELL_ONLY = [
     "book/pages",
     "book/progress",
     "book/references",
+    "book/telling",
+    "book/verdicts",
 ]
 CODE = sorted(set(PACKAGE) - {f"repalign_utils/{name}.py" for name in SHELL_ONLY})
 STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]

@@ -107,7 +107,16 @@ def run(section, given, file, profile, like, output, force, quiet):
     `repalign list` says which sections there are, and with which parameters.
     """
     base = paths.root()
-    from .book import claims, destination, earlier_run, origin, runner
+    from .book import (
+        claims,
+        destination,
+        earlier_run,
+        origin,
+        references,
+        runner,
+        telling,
+        verdicts,
+    )
 
     earlier = None
     if like:
@@ -135,9 +144,14 @@ def run(section, given, file, profile, like, output, force, quiet):
         progress=not quiet,
     )
     # A claim on a setting that was left out is no claim on this run.
-    mine = [c for c in stated if c.quantity in entry["records"]]
-    for j in claims.judge(mine, {path.stem: entry}, profile or "quick"):
-        click.echo(f"{j.verdict:<14}  {j.claim.id}  {j.claim.statement} {j.value}")
+    mine = verdicts.recorded(stated, entry)
+    kept = references.read(base, "paper")
+    for j, r in zip(
+        verdicts.judge(mine, {path.stem: entry}),
+        verdicts.judge(mine, kept),
+        strict=True,
+    ):
+        click.echo("\n".join(telling.lines(j, r)))
     click.echo(f"{path.stem}: {origin.duration(entry['wall_s'])}, in {output}")
 
 
@@ -173,10 +187,11 @@ def build(profile, cores, wait, with_parent):
 def publish(profile):
     """Write the generated pages of the book from the runs of a profile."""
     base = paths.root()
-    from .book import claims, pages
+    from .book import pages, telling
 
     judged = pages.publish(base, profile)
-    click.echo(f"{len(judged)} claims: {claims.counts(judged)}")
+    told = telling.tally(judged)
+    click.echo(f"{told[:1].upper()}{told[1:]}")
 
 
 @main.command()

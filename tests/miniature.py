@@ -23,7 +23,7 @@ SECTION = (
 # The gain is {glue:text}`05.gain`.
 
 # %% tags=["parameters"]
-seeds: int = 3  # {1..}: their number
+seeds: int = 5  # {1..}: their number
 gain: float = 1.0  # {0..10}: what is found
 mode: str = "calm"  # {calm, fail, die, wait, twice}: what goes wrong
 marker: str = ""  # path: file that a waiting run writes
@@ -84,31 +84,60 @@ OTHER = (
 # With words below its title.
 
 # %% tags=["parameters"]
-seeds: int = 3  # {1..}: their number
+seeds: int = 5  # {1..}: their number
 """
 )
 
 CLAIMS = """\
 05_tiny:
-  - id: 05-a
+  - id: 05-1
+    kind: paper
     statement: The gain is positive.
     place: "Figure 1"
-    quantity: 05.gain
-    condition: {above: 0}
-    tolerance: {quick: 0.1, paper: 0.2}
-  - id: 05-b
+    rule: each
+    unit: seed
+    control: {gain: 0}
+    changed: nothing
+    settings:
+      - id: 05-a
+        name: at all
+        quantity: 05.gain
+        condition: {above: 0}
+        smallest: 0.1
+      - id: 05-b
+        name: by far
+        quantity: 05.gain
+        condition: {above: 1.5}
+        smallest: 0
+  - id: 05-2
+    kind: check
     statement: The loss is small.
     place: "Figure 2"
-    quantity: 05.loss
-    condition: {below: 1e-3}
-    tolerance: {quick: 0, paper: 0}
+    rule: each
+    unit: seed
+    control: {gain: 0}
+    changed: nothing
+    settings:
+      - id: 05-c
+        name: at the end
+        quantity: 05.loss
+        condition: {below: 1e-3}
+        smallest: 0
 06_other:
-  - id: 06-a
+  - id: 06-1
+    kind: ours
     statement: The other is one.
     place: "Table 3"
-    quantity: 06.other
-    condition: {equals: 1}
-    tolerance: {quick: 0.1, paper: 0.1}
+    rule: each
+    unit: seed
+    control: {seeds: 1}
+    changed: nothing
+    settings:
+      - id: 06-a
+        name: plain
+        quantity: 06.other
+        condition: {equals: 1}
+        smallest: 0.1
 """
 
 
@@ -120,7 +149,7 @@ def make(base: Path) -> Path:
         "notebooks/05_tiny.py": SECTION,
         "notebooks/06_other.py": OTHER,
         "notebooks/profiles/quick.yaml": "05_tiny:\n  gain: 2.0\n",
-        "notebooks/profiles/paper.yaml": "05_tiny:\n  seeds: 4\n06_other:\n",
+        "notebooks/profiles/paper.yaml": "05_tiny:\n  seeds: 6\n06_other:\n",
     }
     for name, text in files.items():
         path = base / name

@@ -1,118 +1,167 @@
-"""Claims of the paper, and the verdicts that recorded values give them.
+"""Claims, as ``claims.yaml`` states them by section; `verdicts` judges them.
 
-A claim in ``claims.yaml`` names a recorded quantity, a condition on it, and a
-tolerance per profile.  The 95 % interval over seeds decides:
+A *headline* claim is of one of three kinds: a ``check`` of an identity, a claim of the
+``paper``, or one of ``ours``.  Its *settings* are where it is tested, each by a
+recorded quantity, a condition on it and the smallest effect that counts:
 
-``above: b``
-    reproduced if the interval lies above ``b + tolerance``, not reproduced if it
-    lies below it (the tolerance is the smallest difference that counts)
-``below: b``
-    the same, mirrored
-``equals: b``
-    reproduced if the interval lies within ``b - tolerance .. b + tolerance``, not
-    reproduced if it lies outside
-
-and inconclusive if the interval holds the line, or there is one value only.
+``rule: each``
+    says that the claim holds in every setting; each is judged at its own level
+``rule: any``
+    says that it holds in some setting; the settings are corrected for being many
 """
 
-import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import model_validator as validated
+from pydantic_core import PydanticCustomError
 
 from .errors import Refused
 from .forms import checked
 from .plain_yaml import read_yaml
-from .records import interval_of
 
-REPRODUCED = "reproduced"
-NOT_REPRODUCED = "not reproduced"
-INCONCLUSIVE = "inconclusive"
-NOT_RUN = "not run"
-Kind = Literal["above", "below", "equals"]
-CONDITIONS = get_args(Kind)
-_WHOLE = ConfigDict(extra="forbid")
+Kind = Literal["paper", "check", "ours"]
+Relation = Literal["above", "below", "equals"]
+KINDS = get_args(Kind)
+RELATIONS = get_args(Relation)
+_AS_WRITTEN = ConfigDict(extra="forbid", frozen=True)
+_Share = Annotated[FiniteFloat, Field(gt=0)]
 
 
 class ClaimError(Refused):
     """A claim that cannot be read; the message says which and why."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim of ``claims.yaml``.
+class Relative(BaseModel):
+    """Smallest effect that counts, as a share of another recorded quantity's mean."""
+
+    model_config = _AS_WRITTEN
+    share: _Share
+    of: str
+
+
+class Premise(BaseModel):
+    """What has to have happened in a run for a claim to speak of it.
 
     Attributes
     ----------
-    id, section : "02-a" and "02_shuffled_labels"
-    statement : the claim in our words
-    place : where the paper makes it
-    quantity : name of the recorded value
-    kind, bound : condition, for example "above" and 0.0
-    tolerance : profile -> tolerance
+    quantity : name of the recorded value, whose mean counts
+    above, below : the line beyond which it has to lie; one of them
     """
 
+    model_config = _AS_WRITTEN
+    quantity: str
+    above: FiniteFloat | None = None
+    below: FiniteFloat | None = None
+
+    @validated(mode="after")
+    def _one_line(self) -> Self:
+        _one_of(above=self.above, below=self.below)
+        return self
+
+    def met(self, mean: float) -> bool:
+        """Whether a run with this mean of the quantity can be asked."""
+        if self.above is not None:
+            return mean > self.above
+        return self.below is not None and mean < self.below
+
+
+class Setting(BaseModel):
+    """One place where a claim is tested.
+
+    Attributes
+    ----------
+    id, name : "02-c" and "images, narrow networks"
+    quantity : name of the recorded value
+    condition : relation -> bound, for example ``{"above": 0.0}``
+    smallest : smallest effect that counts; for ``equals`` the largest difference
+    relative : the same as a share of another quantity; one of the two
+    testable : what has to have happened, if the claim speaks of something that may not
+    """
+
+    model_config = _AS_WRITTEN
+    id: str
+    name: str
+    quantity: str
+    condition: dict[Relation, FiniteFloat] = Field(min_length=1, max_length=1)
+    smallest: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    relative: Relative | None = None
+    testable: Premise | None = None
+
+    @validated(mode="after")
+    def _one_measure(self) -> Self:
+        _one_of(smallest=self.smallest, relative=self.relative)
+        return self
+
+    @property
+    def relation(self) -> str:
+        """How the quantity has to lie to the bound: one of `RELATIONS`."""
+        return next(iter(self.condition))
+
+    @property
+    def bound(self) -> float:
+        """Line that the condition draws."""
+        return next(iter(self.condition.values()))
+
+    def __str__(self) -> str:
+        """Condition in words, for example ``above 0 by at least 0.02``."""
+        if self.relative:
+            least = f"{self.relative.share:g} of `{self.relative.of}`"
+        else:
+            least = f"{self.smallest:g}"
+        if self.relation == "equals":
+            return f"{self.bound:g} within {least}"
+        line = f"{self.relation} {self.bound:g}"
+        return line if least == "0" else f"{line} by at least {least}"
+
+
+class Claim(BaseModel):
+    """One headline claim of ``claims.yaml``.
+
+    Attributes
+    ----------
+    id, section : "02-2" and "02_shuffled_labels"
+    kind : "paper", "check" or "ours"
+    statement, place : the claim in our words, and where the paper makes it
+    rule : "each" or "any": in how many of its settings it has to hold
+    unit : what was drawn anew for each recorded value, and what was not
+    control : parameters of a run in which it must not hold
+    changed : what was changed after data were seen
+    settings : where it is tested
+    """
+
+    model_config = _AS_WRITTEN
     id: str
     section: str
+    kind: Kind
     statement: str
     place: str
-    quantity: str
-    kind: str
-    bound: float
-    tolerance: dict[str, float]
+    rule: Literal["each", "any"]
+    unit: str
+    control: dict[str, str] = Field(min_length=1)
+    changed: str
+    settings: tuple[Setting, ...] = Field(min_length=1)
 
-    def condition(self, profile: str) -> str:
-        """Condition in words, for example ``above 0 by at least 0.02``."""
-        t = self.tolerance[profile]
-        if self.kind == "equals":
-            return f"{self.bound:g} within {t:g}"
-        return f"{self.kind} {self.bound:g}" + (f" by at least {t:g}" if t else "")
-
-    def bounds(self, profile: str) -> tuple[float, float]:
-        """Least and greatest value with which the claim holds."""
-        t = self.tolerance[profile]
-        return {
-            "above": (self.bound + t, math.inf),
-            "below": (-math.inf, self.bound - t),
-            "equals": (self.bound - t, self.bound + t),
-        }[self.kind]
-
-    def verdict(self, entry: dict | None, profile: str) -> str:
-        """Verdict on a recorded value.
-
-        Parameters
-        ----------
-        entry : mean, low, high and n as recorded, or None if it was not recorded
-        profile : "quick" or "paper"
-        """
-        if entry is None:
-            return NOT_RUN
-        low, high = entry["low"], entry["high"]
-        least, greatest = self.bounds(profile)
-        if low is None or low < least <= high or low <= greatest < high:
-            return INCONCLUSIVE
-        return REPRODUCED if least <= low <= greatest else NOT_REPRODUCED
+    @validated(mode="after")
+    def _rule_fits(self) -> Self:
+        exact = self.kind == "check" or any(
+            s.relation == "equals" for s in self.settings
+        )
+        if self.rule == "any" and exact:
+            raise PydanticCustomError(
+                "rule",
+                "rule 'any' tests the side of a line: give it no check and no 'equals'",
+            )
+        return self
 
 
-class _Tolerance(BaseModel):
-    model_config = _WHOLE
-    quick: FiniteFloat
-    paper: FiniteFloat
-
-
-class _Stated(BaseModel):
-    """A claim as ``claims.yaml`` has it."""
-
-    model_config = _WHOLE
-    id: str
-    statement: str
-    place: str
-    quantity: str
-    condition: dict[Kind, FiniteFloat] = Field(min_length=1, max_length=1)
-    tolerance: _Tolerance
+def _one_of(**choices: Any) -> None:
+    """Refuse unless one of these is given."""
+    if sum(value is not None for value in choices.values()) != 1:
+        names = " and ".join(choices)
+        raise PydanticCustomError("one_of", "give one of {names}", {"names": names})
 
 
 def read_claims(path: Path) -> list[Claim]:
@@ -122,7 +171,7 @@ def read_claims(path: Path) -> list[Claim]:
     ------
     ClaimError
         If the file cannot be read, or a claim lacks a field, has an unknown one or
-        one of the wrong form, or repeats an id.
+        one of the wrong form, or an id is repeated.
     """
     try:
         content = read_yaml(path.read_text()) or {}
@@ -130,62 +179,18 @@ def read_claims(path: Path) -> list[Claim]:
         raise ClaimError(f"{path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ClaimError(f"{path.name} is not YAML: {error}") from error
-    # A section with no claims yet is an empty line.
-    several = Annotated[list[_Stated], BeforeValidator(lambda found: found or [])]
-    stated = checked(dict[str, several], content, path.name, ClaimError)
-    claims = [_claim(s, entry) for s in stated for entry in stated[s]]
-    ids = [c.id for c in claims]
-    repeated = sorted({i for i in ids if ids.count(i) > 1})
-    if repeated:
+    if isinstance(content, dict):
+        content = {s: _of_section(s, claims) for s, claims in content.items()}
+    stated = checked(dict[str, list[Claim]], content, path.name, ClaimError)
+    claims = [claim for of_section in stated.values() for claim in of_section]
+    ids = [i for c in claims for i in (c.id, *(s.id for s in c.settings))]
+    if repeated := sorted({i for i in ids if ids.count(i) > 1}):
         raise ClaimError(f"{path.name} repeats the ids {', '.join(repeated)}")
     return claims
 
 
-def _claim(section: str, stated: _Stated) -> Claim:
-    fields = stated.model_dump(exclude={"condition"})
-    ((kind, bound),) = stated.condition.items()
-    return Claim(section=section, kind=kind, bound=bound, **fields)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A claim with what one run says of it.
-
-    Attributes
-    ----------
-    claim : the claim
-    verdict : "reproduced", "not reproduced", "inconclusive" or "not run"
-    value : value and interval as text, or why there is none
-    """
-
-    claim: Claim
-    verdict: str
-    value: str
-
-
-def judge(claims: list[Claim], runs: dict[str, dict], profile: str) -> list[Judged]:
-    """Judge every claim by the run of its section.
-
-    Parameters
-    ----------
-    claims : the claims
-    runs : section -> run record
-    profile : whose tolerances to use
-    """
-    judged = []
-    for claim in claims:
-        run = runs.get(claim.section)
-        entry = run["records"].get(claim.quantity) if run else None
-        if entry:
-            value = str(interval_of(entry))
-        else:
-            value = "quantity not recorded" if run else "section not run"
-        judged.append(Judged(claim, claim.verdict(entry, profile), value))
-    return judged
-
-
-def counts(judged: list[Judged]) -> str:
-    """How many claims got which verdict, such as ``7 reproduced, 1 inconclusive``."""
-    kinds = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
-    found = {k: sum(j.verdict == k for j in judged) for k in kinds}
-    return ", ".join(f"{n} {k}" for k, n in found.items() if n) or "no claims"
+def _of_section(section: str, claims: Any) -> Any:
+    """Claims as written, each with its section; none for an empty line."""
+    if not isinstance(claims, list):
+        return claims or []
+    return [{"section": section, **c} if isinstance(c, dict) else c for c in claims]

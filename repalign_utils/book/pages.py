@@ -12,15 +12,27 @@ from pathlib import Path
 import nbformat
 
 from ..files import replacing
-from . import claims, origin, paths, records, references
+from . import claims, origin, paths, records, references, telling, verdicts
 from .notebooks import read_section
 
 MARKS = {
-    claims.REPRODUCED: "✓ reproduced",
-    claims.NOT_REPRODUCED: "✗ not reproduced",
-    claims.INCONCLUSIVE: "? inconclusive",
-    claims.NOT_RUN: "– not run",
+    verdicts.REPRODUCED: "✓",
+    verdicts.SMALL: "↗",
+    verdicts.SOME: "◐",
+    verdicts.INCONCLUSIVE: "?",
+    verdicts.NOT_REPRODUCED: "✗",
+    verdicts.NOT_TESTABLE: "○",
+    verdicts.NOT_RUN: "–",
 }
+# Kind of a claim -> its heading, and the words behind a claim of it.
+KINDS = {"paper": "Claims of the paper", "check": "Checks", "ours": "Our own claims"}
+LABELS = {"paper": "of the paper", "check": "check", "ours": "ours"}
+
+
+def marked(found: verdicts.Judged | verdicts.Finding) -> str:
+    """Verdict in words, behind its mark."""
+    words = found.verdict if isinstance(found, verdicts.Finding) else str(found)
+    return f"{MARKS[found.verdict]} {words}"
 
 
 def executed_path(base: Path, profile: str, section: str) -> Path:
@@ -38,7 +50,7 @@ def read_runs(base: Path, profile: str) -> dict[str, dict]:
     }
 
 
-def publish(base: Path, profile: str) -> list[claims.Judged]:
+def publish(base: Path, profile: str) -> list[verdicts.Judged]:
     """Write every generated page of the book from the runs of a profile.
 
     Parameters
@@ -52,9 +64,9 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     """
     stated = claims.read_claims(base / "claims.yaml")
     runs = read_runs(base, profile)
-    judged = claims.judge(stated, runs, profile)
+    judged = verdicts.judge(stated, runs)
     kept = references.read(base, "paper")
-    reference = claims.judge(stated, kept, "paper")
+    reference = verdicts.judge(stated, kept)
     values = {
         "profile": profile,
         "sections": paths.sections(base),
@@ -66,7 +78,7 @@ def publish(base: Path, profile: str) -> list[claims.Judged]:
     }
     book, generated = base / "book", base / "book" / "_generated"
     for section in paths.sections(base):
-        mine = [j for j in judged if j.claim.section == section]
+        mine = [both for both in values["pairs"] if both[0].claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
@@ -88,7 +100,10 @@ def _shelf():
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    shelf.globals |= {"counts": claims.counts, "marks": MARKS}
+    shelf.globals |= {"marked": marked, "kinds": KINDS, "tally": telling.tally}
+    shelf.globals |= {"comparison": verdicts.comparison, "compared": telling.compared}
+    shelf.globals |= {"labels": LABELS, "marks": MARKS, "needed": verdicts.needed}
+    shelf.globals["other_area"] = verdicts.measures_another_area
     shelf.globals |= {"duration": origin.duration, "memory": origin.memory}
     return shelf
 
@@ -107,7 +122,7 @@ def _write(path: Path, content: str | bytes) -> None:
         part.write_bytes(data)
 
 
-def _section_page(base, profile: str, section: str, judged, was_run: bool):
+def _section_page(base, profile: str, section: str, pairs, was_run: bool):
     """Executed notebook with its claim box; or a page that says it was not run."""
     if was_run:
         path = executed_path(base, profile, section)
@@ -122,7 +137,7 @@ def _section_page(base, profile: str, section: str, judged, was_run: bool):
         text = _filled("not_run", heading=heading, profile=profile).rstrip()
         notebook = nbformat.v4.new_notebook(metadata=source.metadata)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="title")]
-    text = _filled("claim_box", judged=judged).rstrip()
+    text = _filled("claim_box", pairs=pairs).rstrip()
     box = nbformat.v4.new_markdown_cell(text, id="claims")
     notebook.cells.insert(1, box)
     return notebook

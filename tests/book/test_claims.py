@@ -1,40 +1,14 @@
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from repalign_utils.book import claims, paths, records
-from repalign_utils.book.claims import (
-    INCONCLUSIVE,
-    NOT_REPRODUCED,
-    NOT_RUN,
-    REPRODUCED,
-    ClaimError,
-    read_claims,
-)
-from repalign_utils.statistics import interval
+from repalign_utils.book import paths, records
+from repalign_utils.book.claims import ClaimError, read_claims
+from repalign_utils.book.notebooks import parameters_cell, read_section
+from repalign_utils.book.parameters import settle
 from tests.conftest import ROOT
 from tests.miniature import CLAIMS
-
-CLAIM = claims.Claim(
-    id="05-a",
-    section="05_tiny",
-    statement="The gain is positive.",
-    place="Figure 1",
-    quantity="05.gain",
-    kind="above",
-    bound=1.0,
-    tolerance={"quick": 0.5, "paper": 0.0},
-)
-NUMBERS = st.floats(-100, 100)
-
-
-def _entry(low, high):
-    return {"mean": (low + high) / 2, "low": low, "high": high, "n": 5}
 
 
 @pytest.fixture
@@ -50,101 +24,51 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    "kind, low, high, verdict",
-    [
-        ("above", 1.5, 2.0, REPRODUCED),
-        ("above", 1.49, 2.0, INCONCLUSIVE),
-        ("above", 1.2, 1.5, INCONCLUSIVE),
-        ("above", 1.2, 1.4, NOT_REPRODUCED),
-        ("above", -9.0, -8.0, NOT_REPRODUCED),
-        ("below", 0.0, 0.5, REPRODUCED),
-        ("below", 0.0, 0.51, INCONCLUSIVE),
-        ("below", 0.6, 0.8, NOT_REPRODUCED),
-        ("below", 8.0, 9.0, NOT_REPRODUCED),
-        ("equals", 0.5, 1.5, REPRODUCED),
-        ("equals", 1.0, 1.0, REPRODUCED),
-        ("equals", 1.2, 1.3, REPRODUCED),
-        ("equals", 0.4, 1.5, INCONCLUSIVE),
-        ("equals", 0.0, 2.0, INCONCLUSIVE),
-        ("equals", 1.4, 1.6, INCONCLUSIVE),
-        ("equals", 1.6, 1.7, NOT_REPRODUCED),
-        ("equals", 0.1, 0.2, NOT_REPRODUCED),
-    ],
-)
-def test_the_interval_as_a_whole_decides(kind, low, high, verdict):
-    # the bound is 1, the tolerance 0.5
-    assert replace(CLAIM, kind=kind).verdict(_entry(low, high), "quick") == verdict
-
-
-def test_each_profile_has_its_own_tolerance():
-    assert CLAIM.verdict(_entry(1.2, 1.4), "quick") == NOT_REPRODUCED
-    assert CLAIM.verdict(_entry(1.2, 1.4), "paper") == REPRODUCED
-
-
-@pytest.mark.parametrize("kind", claims.CONDITIONS)
-def test_a_single_value_decides_nothing_and_no_value_was_not_run(kind):
-    claim = replace(CLAIM, kind=kind)
-    assert claim.verdict({"mean": 9, "low": None, "high": None, "n": 1}, "quick") == (
-        INCONCLUSIVE
-    )
-    assert claim.verdict(None, "quick") == NOT_RUN
-
-
-@given(a=NUMBERS, b=NUMBERS, bound=NUMBERS, tolerance=st.floats(0, 10))
-def test_below_is_above_mirrored(a, b, bound, tolerance):
-    low, high = sorted([a, b])
-    above = replace(CLAIM, bound=bound, tolerance={"quick": tolerance})
-    below = replace(above, kind="below", bound=-bound)
-    assert above.verdict(_entry(low, high), "quick") == below.verdict(
-        _entry(-high, -low), "quick"
-    )
-
-
-@given(a=NUMBERS, b=NUMBERS, shift=st.integers(-50, 50))
-def test_equals_depends_on_the_distance_from_the_bound_alone(a, b, shift):
-    low, high = sorted([round(a, 3), round(b, 3)])
-    there = replace(CLAIM, kind="equals", bound=0.0, tolerance={"quick": 0.5004})
-    here = replace(there, bound=float(shift))
-    assert there.verdict(_entry(low, high), "quick") == here.verdict(
-        _entry(low + shift, high + shift), "quick"
-    )
-    assert there.verdict(_entry(low, high), "quick") == there.verdict(
-        _entry(-high, -low), "quick"
-    )
-
-
-@given(ends=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS))
-def test_a_narrower_interval_never_takes_a_verdict_back(ends):
-    low, inner_low, inner_high, high = sorted(ends)
-    for kind in claims.CONDITIONS:
-        claim = replace(CLAIM, kind=kind)
-        wide = claim.verdict(_entry(low, high), "quick")
-        if wide != INCONCLUSIVE:
-            assert claim.verdict(_entry(inner_low, inner_high), "quick") == wide
-
-
-@pytest.mark.parametrize(
-    "kind, profile, words",
-    [
-        ("above", "quick", "above 1 by at least 0.5"),
-        ("above", "paper", "above 1"),
-        ("below", "quick", "below 1 by at least 0.5"),
-        ("equals", "quick", "1 within 0.5"),
-        ("equals", "paper", "1 within 0"),
-    ],
-)
-def test_a_condition_is_said_in_words(kind, profile, words):
-    assert replace(CLAIM, kind=kind).condition(profile) == words
-
-
-def test_claims_are_read_in_order(written):
+def test_claims_are_read_in_order_with_all_that_was_written(written):
     first, second, third = read_claims(written())
-    assert first == replace(
-        CLAIM, bound=0.0, tolerance={"quick": 0.1, "paper": 0.2}
-    )  # all fields, as written
-    assert (second.id, second.kind, second.bound) == ("05-b", "below", 1e-3)
-    assert (third.section, third.kind) == ("06_other", "equals")
+    assert first.model_dump(exclude={"settings"}) == {
+        "id": "05-1",
+        "section": "05_tiny",
+        "kind": "paper",
+        "statement": "The gain is positive.",
+        "place": "Figure 1",
+        "rule": "each",
+        "unit": "seed",
+        "control": {"gain": "0"},
+        "changed": "nothing",
+    }
+    a, b = first.settings
+    assert (a.id, a.name, a.quantity) == ("05-a", "at all", "05.gain")
+    assert (a.relation, a.bound, a.smallest) == ("above", 0.0, 0.1)
+    assert (b.id, b.bound, b.smallest) == ("05-b", 1.5, 0.0)
+    assert (second.kind, second.settings[0].relation) == ("check", "below")
+    assert (third.section, third.kind) == ("06_other", "ours")
+
+
+def test_a_smallest_effect_may_be_a_share_and_a_claim_may_have_a_premise(written):
+    share = "relative: {share: 1e-1, of: 05.area}\n        testable: "
+    share += "{quantity: 05.falls, above: 0}"
+    setting = read_claims(written("smallest: 0.1", share))[0].settings[0]
+    assert setting.relative and setting.testable
+    assert (setting.relative.share, setting.relative.of) == (0.1, "05.area")
+    assert setting.testable.met(0.1) and not setting.testable.met(0)
+
+
+@pytest.mark.parametrize(
+    "condition, words",
+    [
+        ("{above: 1}\n        smallest: 0.5", "above 1 by at least 0.5"),
+        ("{below: 1}\n        smallest: 0", "below 1"),
+        ("{equals: 1}\n        smallest: 0.5", "1 within 0.5"),
+        (
+            "{above: 0}\n        relative: {share: 0.1, of: 05.area}",
+            "above 0 by at least 0.1 of `05.area`",
+        ),
+    ],
+)
+def test_a_condition_is_said_in_words(written, condition, words):
+    path = written("{above: 0}\n        smallest: 0.1", condition)
+    assert str(read_claims(path)[0].settings[0]) == words
 
 
 def test_a_file_or_section_without_claims_has_none(tmp_path):
@@ -154,7 +78,8 @@ def test_a_file_or_section_without_claims_has_none(tmp_path):
         assert read_claims(path) == []
 
 
-GAIN = "claims.yaml: 05_tiny > 05-a"
+GAIN = "claims.yaml: 05_tiny > 05-1"
+AT_ALL = f"{GAIN} > settings > 05-a"
 
 
 @pytest.mark.parametrize(
@@ -162,71 +87,57 @@ GAIN = "claims.yaml: 05_tiny > 05-a"
     [
         ('    place: "Figure 1"\n', "", f"{GAIN} > place is missing"),
         (
-            "    quantity: 05.gain\n",
-            "    quantity: 05.gain\n    page: 3\n",
-            f"{GAIN} > page is unknown; leave it out",
+            "    unit: seed\n",
+            "    unti: seed\n",
+            f"{GAIN} > unit is missing\n{GAIN} > unti is unknown; did you mean 'unit'?",
         ),
         (
-            "    quantity: 05.gain\n",
-            "    quantty: 05.gain\n",
-            f"{GAIN} > quantity is missing\n"
-            f"{GAIN} > quantty is unknown; did you mean 'quantity'?",
+            "kind: paper",
+            "kind: prper",
+            f"{GAIN} > kind is 'prper'; expected 'paper'",
         ),
-        ("- id: 05-a\n   ", "-", "claims.yaml: 05_tiny > 0 > id is missing"),
+        ("rule: each", "rule: all", f"{GAIN} > rule is 'all'; expected 'each' or 'any"),
+        ("{gain: 0}", "{}", f"{GAIN} > control is {{}}; Dictionary should have at le"),
+        ("- id: 05-1\n   ", "-", "claims.yaml: 05_tiny > 0 > id is missing"),
         ("id: 05-b", "id: 05-a", "claims.yaml repeats the ids 05-a"),
+        ("        name: at all\n", "", f"{AT_ALL} > name is missing"),
         (
             "{above: 0}",
             "{over: 0}",
-            f"{GAIN} > condition > over is 'over'; expected 'above', 'below' or 'equal",
-        ),
-        (
-            "{above: 0}",
-            "{above: .nan}",
-            f"{GAIN} > condition > above is '.nan'; expected a valid number",
+            f"{AT_ALL} > condition > over is 'over'; expected 'above', 'below' or 'eq",
         ),
         (
             "{above: 0}",
             "{above: nan}",
-            f"{GAIN} > condition > above is 'nan'; expected a finite number",
-        ),
-        (
-            "{above: 0}",
-            "{above: zero}",
-            f"{GAIN} > condition > above is 'zero'; expected a valid number",
+            f"{AT_ALL} > condition > above is 'nan'; expected a finite number",
         ),
         (
             "{above: 0}",
             "{above: 0, below: 2}",
-            f"{GAIN} > condition is {{'above': '0', 'below': '2'}}; Dictionary should "
-            "have at most 1 item after validation",
-        ),
-        ("{above: 0}", "{}", f"{GAIN} > condition is {{}}; Dictionary should have at"),
-        (
-            "{above: 0}",
-            "above 0",
-            f"{GAIN} > condition is 'above 0'; expected a valid dictionary",
+            f"{AT_ALL} > condition is {{'above': '0', 'below': '2'}}; Dictionary shou",
         ),
         (
-            "{quick: 0.1, paper: 0.2}",
-            "{quick: 0.1}",
-            f"{GAIN} > tolerance > paper is missing",
+            "smallest: 0.1",
+            "smallest: -1",
+            f"{AT_ALL} > smallest is '-1'; expected greater than or equal to 0",
         ),
         (
-            "{quick: 0.1, paper: 0.2}",
-            "0.1",
-            f"{GAIN} > tolerance is '0.1'; expected a valid dictionary",
+            "        smallest: 0.1\n",
+            "",
+            f"{AT_ALL} is {{'condition': {{'above': '0'}}, 'id': '05-a', 'name': 'at ",
         ),
         (
-            "{quick: 0.1, paper: 0.2}",
-            "{quick: inf, paper: 0.2}",
-            f"{GAIN} > tolerance > quick is 'inf'; expected a finite number",
+            "smallest: 0.1",
+            "relative: {share: 0, of: 05.area}",
+            f"{AT_ALL} > relative > share is '0'; expected greater than 0",
+        ),
+        (
+            "smallest: 0.1",
+            "smallest: 0\n        testable: {quantity: 05.falls}",
+            f"{AT_ALL} > testable is {{'quantity': '05.falls'}}; give one of above and",
         ),
         (CLAIMS, "05_tiny: gain", "claims.yaml: 05_tiny is 'gain'; expected a valid l"),
-        (
-            CLAIMS,
-            "- id: 05-a",
-            "claims.yaml: it is [{'id': '05-a'}]; expected a valid ",
-        ),
+        (CLAIMS, "- id: 05-a", "claims.yaml: it is [{'id': '05-a'}]; expected a vali"),
         (CLAIMS, "05_tiny: [", "claims.yaml is not YAML: while parsing a flow node"),
     ],
 )
@@ -235,47 +146,47 @@ def test_a_malformed_claim_is_named_with_what_is_expected(written, old, new, mes
         read_claims(written(old, new))
 
 
+def test_one_measure_of_the_smallest_effect_is_given(written):
+    both = "smallest: 0.1\n        relative: {share: 0.1, of: 05.area}"
+    for text in ("name: at all", both):
+        with pytest.raises(ClaimError, match="; give one of smallest and relative$"):
+            read_claims(written("smallest: 0.1", text.replace("name: at all", "")))
+
+
+@pytest.mark.parametrize("old", ["{above: 0}", "kind: paper"])
+def test_an_identity_cannot_hold_in_some_settings(written, old):
+    new = {"{above: 0}": "{equals: 0}", "kind: paper": "kind: check"}[old]
+    path = written("rule: each", "rule: any")
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ClaimError, match="give it no check and no 'equals'$"):
+        read_claims(path)
+
+
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ClaimError, match=r"claims\.yaml cannot be read: No such file"):
         read_claims(tmp_path / "claims.yaml")
 
 
-def test_every_claim_is_judged_by_the_run_of_its_section(written):
-    entry = {"values": [1.0, 1.1, 1.2], **_entry(0.85, 1.35)}
-    runs = {"05_tiny": {"records": {"05.gain": entry}}}
-    judged = claims.judge(read_claims(written()), runs, "quick")
-    assert [(j.claim.id, j.verdict, j.value) for j in judged] == [
-        ("05-a", REPRODUCED, str(interval([1.0, 1.1, 1.2]))),
-        ("05-b", NOT_RUN, "quantity not recorded"),
-        ("06-a", NOT_RUN, "section not run"),
-    ]
-    assert claims.counts(judged) == "1 reproduced, 2 not run"
-
-
-def test_counts_name_the_verdicts_there_are_in_a_fixed_order():
-    order = (INCONCLUSIVE, REPRODUCED, NOT_RUN, NOT_REPRODUCED, REPRODUCED)
-    judged = [claims.Judged(CLAIM, verdict, "") for verdict in order]
-    assert claims.counts(judged) == (
-        "2 reproduced, 1 not reproduced, 1 inconclusive, 1 not run"
-    )
-    assert claims.counts([]) == "no claims"
-
-
 def test_the_claims_of_the_book_are_well_formed():
     stated = read_claims(ROOT / "claims.yaml")
     assert {c.section for c in stated} == set(paths.sections(ROOT))
+    quantities = [s.quantity for c in stated for s in c.settings]
+    assert len(set(quantities)) == len(quantities)
     for claim in stated:
         number = claim.section[:2]
-        assert re.fullmatch(rf"{number}-[a-z]", claim.id)
-        assert claim.quantity.startswith(f"{number}.")
-        assert records.NAME.fullmatch(claim.quantity)
-        assert claim.statement.endswith(".") and claim.place
-        assert "|" not in claim.statement + claim.place  # it would end a table's cell
-        assert min(claim.tolerance.values()) >= 0
+        assert re.fullmatch(rf"{number}-[1-9]", claim.id)
+        assert claim.statement.endswith(".") and claim.place and claim.changed
+        for s in claim.settings:
+            assert re.fullmatch(rf"{number}-[a-z]+", s.id)
+            assert s.quantity.startswith(f"{number}.")
+            assert records.NAME.fullmatch(s.quantity)
+            # a bar would end a table's cell
+            assert "|" not in claim.statement + claim.place + s.name
 
 
-def test_each_claim_of_the_book_has_an_id_and_a_quantity_of_its_own():
-    text = yaml.safe_load((ROOT / "claims.yaml").read_text())
-    entries = [e for section in text.values() for e in section]
-    assert len({e["id"] for e in entries}) == len(entries)
-    assert len({e["quantity"] for e in entries}) == len(entries)
+def test_the_control_of_a_claim_is_set_by_parameters_of_its_section():
+    stated = read_claims(ROOT / "claims.yaml")
+    for section in {c.section for c in stated} - {"01_alignment"}:
+        source = parameters_cell(read_section(paths.section_path(ROOT, section))).source
+        for control in [c.control for c in stated if c.section == section]:
+            assert settle(source, section, [(control, ROOT)])

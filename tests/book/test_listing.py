@@ -33,6 +33,6 @@ def test_each_section_is_listed_with_its_title_and_the_times_of_kept_runs(base):
 
 def test_each_parameter_is_listed_with_what_it_takes(base):
     lines = listing.parameters(base, "05_tiny")
-    assert _line(lines, "seeds") == "seeds int 3 4 {1..} their number".split()
+    assert _line(lines, "seeds") == "seeds int 5 6 {1..} their number".split()
     assert _line(lines, "gain") == "gain float 1.0 2.0 {0..10} what is found".split()
     assert lines[-1] == "Needs seeds * gain <= 40: there is no more to gain."

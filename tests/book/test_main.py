@@ -76,11 +76,12 @@ def test_a_run_without_output_goes_to_its_own_folder_and_says_what_holds(base):
     assert result.exit_code == 0
     (folder,) = (base / "runs").iterdir()
     assert sorted(p.name for p in folder.iterdir()) == ["05_tiny.ipynb", "05_tiny.json"]
-    verdict, where = result.stdout.splitlines()  # none on what was not recorded
-    assert (
-        verdict.split()
-        == "reproduced 05-a The gain is positive. 3.01 [2.99, 3.03]".split()
-    )
+    *told, where = result.stdout.splitlines()  # nothing on what was not recorded
+    assert [" ".join(line.split()) for line in told] == [
+        "reproduced 05-1 (paper) The gain is positive. (no reference)",
+        "reproduced 05-a at all: 3.02 [3.00, 3.04] (no reference)",
+        "reproduced 05-b by far: 3.02 [3.00, 3.04] (no reference)",
+    ]
     assert re.fullmatch(rf"05_tiny: \d+ s, in {folder}/05_tiny\.ipynb", where)
     assert not (base / "book").exists() and not (base / "results").exists()
 
@@ -88,8 +89,8 @@ def test_a_run_without_output_goes_to_its_own_folder_and_says_what_holds(base):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (["-p", "seeds", "2.5"], "seeds is '2.5'; expected int in 1.., for example 3"),
-        (["-p", "seeds=0"], "seeds is '0'; expected int in 1.., for example 3"),
+        (["-p", "seeds", "2.5"], "seeds is '2.5'; expected int in 1.., for example 5"),
+        (["-p", "seeds=0"], "seeds is '0'; expected int in 1.., for example 5"),
         (["-p", "label=a=b", "-p", "gain="], "gain is ''; expected finite float in"),
         (["-p", "label", "x=1", "-p", "gain", "-1"], "gain is '-1'; expected finite"),
         (
@@ -174,8 +175,8 @@ def test_a_file_of_parameters_that_is_missing_is_refused(base, never):
 
 
 def test_claims_that_cannot_be_read_are_known_before_the_run(base, never):
-    (base / "claims.yaml").write_text("05_tiny:\n  - id: 05-a\n")
-    message = "claims.yaml: 05_tiny > 05-a > statement is missing\n"
+    (base / "claims.yaml").write_text("05_tiny:\n  - id: 05-1\n")
+    message = "claims.yaml: 05_tiny > 05-1 > kind is missing\n"
     _refused(message, "run", "05")
     _refused(message, "publish")
 
@@ -196,7 +197,10 @@ def test_outside_the_book_the_way_back_is_named(
 def test_publishing_without_any_run_says_so(base):
     result = _invoke("publish")
     assert result.exit_code == 0
-    assert result.output == "3 claims: 3 not run\n"
+    assert result.output == (
+        "Of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1 not run; "
+        "ours: 0 of 1, 1 not run\n"
+    )
 
 
 def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):

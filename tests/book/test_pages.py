@@ -5,16 +5,13 @@ from dataclasses import asdict
 import nbformat
 import pytest
 
-from repalign_utils.book import claims, pages, records, references, runner
+from repalign_utils.book import pages, records, references, runner, verdicts
 from repalign_utils.files import write_json
 from repalign_utils.statistics import interval
 from tests import miniature
 
 SECTION = "book/sections/05_tiny.ipynb"
 OTHER = "book/sections/06_other.ipynb"
-REPRODUCED = pages.MARKS[claims.REPRODUCED]
-NOT_REPRODUCED = pages.MARKS[claims.NOT_REPRODUCED]
-NOT_RUN = pages.MARKS[claims.NOT_RUN]
 PAGES = (
     SECTION,
     OTHER,
@@ -29,7 +26,7 @@ PAGES = (
 def _run(base, gain):
     output = pages.executed_path(base, "quick", "05_tiny")
     section = base / "notebooks/05_tiny.py"
-    given = {"gain": gain, "seeds": 5}
+    given = {"gain": gain}
     return runner.run(section, output, profile="quick", given=given, progress=False)
 
 
@@ -52,15 +49,10 @@ def base(tmp_path_factory):
 def published(base):
     """Pages and verdicts before and after the section found something else."""
     _run(base, 2)
-    values = [
-        0.148,
-        0.149,
-        0.15,
-        0.151,
-        0.152,
-    ]  # enough for the quick tolerance, not for the paper's
+    values = [0.148, 0.149, 0.15, 0.151, 0.152]  # positive, and not by far
     entry = {"values": values, **asdict(interval(values))}
     kept = {"section": "05_tiny", "wall_s": 80, "records": {"05.gain": entry}}
+    kept["form"] = records.FORM
     kept |= {
         "parameters": {"gain": 3.0, "marker": "set"},
         "changed": ["gain", "marker"],
@@ -92,23 +84,26 @@ def _pretend(base, *cells):
 
 def test_the_values_of_a_run_are_on_every_page(published):
     (judged, text), *_ = published
-    assert [j.verdict for j in judged] == ["reproduced", "not run", "not run"]
+    assert [str(j) for j in judged] == ["reproduced", "not run", "not run"]
     value = "2.02 [2.00, 2.04]"
-    assert judged[0].value == value
+    assert judged[0].findings[0].value == value
     for name in (SECTION, "book/claims.md"):
-        assert value in text[name] and "reproduced" in text[name]
-    assert "**1 reproduced, 2 not run**" in text["book/_generated/summary.md"]
+        assert value in text[name] and "✓ reproduced" in text[name]
+    counted = "**of 1 headline claim of the paper 1 reproduced; checks: 0 of 1, 1 not"
+    assert counted in text["book/_generated/summary.md"]
 
 
 def test_a_value_that_changes_changes_on_every_page(published):
     (_, before), _, _, (judged, after) = published
-    assert [j.verdict for j in judged] == ["not reproduced", "not run", "not run"]
+    assert [j.verdict for j in judged] == ["in some settings", "not run", "not run"]
     value = "0.0200 [3.68e-04, 0.0396]"
-    assert judged[0].value == value
+    words = "right sign but small in 1 of 2 settings"
+    assert (judged[0].findings[0].value, str(judged[0])) == (value, words)
     for name in (SECTION, "book/claims.md"):
         assert value in after[name] and value not in before[name]
-        assert "2.02 [2.00" not in after[name]
-    assert "**1 not reproduced, 2 not run**" in after["book/_generated/summary.md"]
+        assert words in after[name] and "2.02 [2.00" not in after[name]
+    counted = "of 1 headline claim of the paper 1 in some settings"
+    assert counted in after["book/_generated/summary.md"]
     assert after["book/_generated/landing.svg"] == "<svg><!-- 0.0 --></svg>"
 
 
@@ -134,42 +129,67 @@ def test_the_section_page_opens_with_its_claims_below_its_title(published):
     notebook = nbformat.reads(text[SECTION], as_version=4)
     nbformat.validate(notebook)
     assert notebook.cells[0].source.startswith("# A tiny section")
-    assert notebook.cells[1].source.splitlines() == [
+    *lines, told, _ = notebook.cells[1].source.splitlines()
+    assert [line for line in lines if line] == [
         "::::{admonition} What this section claims, and what this run says of it",
         ":class: claims",
-        "",
-        f"- The gain is positive. *2.02 [2.00, 2.04]*: **{REPRODUCED}**",
-        f"- The loss is small. *quantity not recorded*: **{NOT_RUN}**",
-        "",
-        "In brackets: 95 % interval over seeds. [](../claims.md) has more.",
-        "::::",
+        "**Claims of the paper**",
+        "- The gain is positive. **✓ reproduced** (differs)",
+        "  - at all: *2.02 [2.00, 2.04]*, ✓ reproduced",
+        "  - by far: *2.02 [2.00, 2.04]*, ✓ reproduced",
+        "**Checks**",
+        "- The loss is small. *quantity not recorded*: **– not run** (no reference)",
     ]
+    assert told.startswith("In square brackets: 95 % interval, from five values on;")
 
 
 def test_the_claims_page_sets_this_build_beside_the_reference(published):
     (_, text), *_ = published
     page = text["book/claims.md"]
-    assert _rows(page, "05-a") == [
-        "| **05-a** The gain is positive. | Figure 1 "
-        "| `05.gain` above 0 by at least 0.1 (reference: above 0 by at least 0.2) "
-        f"| 2.02 [2.00, 2.04] | {REPRODUCED} "
-        f"| 0.150 [0.148, 0.152] | {NOT_REPRODUCED} |"
-    ]
-    assert _rows(page, "06-a") == [
-        "| **06-a** The other is one. | Table 3 | `06.other` 1 within 0.1 "
-        f"| section not run | {NOT_RUN} | section not run | {NOT_RUN} |"
-    ]
-    assert "`quick` profile: 1 reproduced, 2 not run." in page
-    assert "line says otherwise: 1 not reproduced, 2 not run." in page
+    for row in (
+        "| **05-1 The gain is positive.** (of the paper) | Figure 1 | "
+        "| **✓ reproduced** | | | **◐ in 1 of 2 settings** | differs |",
+        "| 05-a at all | `05.gain` above 0 by at least 0.1 | 2.02 [2.00, 2.04] "
+        "| ✓ reproduced | 5 (6) | 0.150 [0.148, 0.152] | ✓ reproduced | agrees |",
+        "| 05-b by far | `05.gain` above 1.5 | 2.02 [2.00, 2.04] "
+        "| ✓ reproduced | 5 (6) | 0.150 [0.148, 0.152] | ✗ not reproduced | differs |",
+        "| 06-a plain | `06.other` 1 within 0.1 | section not run | – not run "
+        "| 0 (6) | section not run | – not run | no reference |",
+    ):
+        assert row in page.splitlines()
+    assert (
+        "This build ran the `quick` profile: of 1 headline claim of the paper 1 "
+        "reproduced; checks: 0 of 1, 1 not run; ours: 0 of 1, 1 not run. Beside the "
+        "reference runs, of the paper's claims: 1 differs."
+    ) in page
     assert (
         "Reference run, on cpu (a chip): 9 of 10 rows. Against the paper profile: "
         "`gain: 3.0`. It needs a cluster."
     ) in page
-    assert "There is no reference run." in page
+    assert "There is no reference run; the kept run of the quick profile is no" in page
+    assert (
+        "- **05-1** has to hold in each setting. Unit: seed. It must fail with "
+        "`-p gain 0`. Changed after data were seen: nothing."
+    ) in page
     assert re.findall(r"^## (.*)$", page, re.M) == [
         "[](sections/05_tiny.ipynb)",
         "[](sections/06_other.ipynb)",
     ]
+
+
+def test_a_reference_run_of_another_area_is_not_judged_and_the_page_says_so(empty):
+    entry = {"values": [1.0] * 5, **asdict(interval([1.0] * 5))}
+    facts = {"device": "cpu", "data": []}
+    kept = {"wall_s": 1, "records": {"05.gain": entry}, "provenance": facts}
+    write_json(references.path(empty, "paper"), {"05_tiny": kept})
+    pages.publish(empty, "quick")
+    page = (empty / "book/claims.md").read_text()
+    assert page.count("before the area was taken over $\\|\\Phi\\|_F$") == 1
+    assert (
+        "The reference runs, at the paper's sizes unless the section's line says"
+        in (page)
+    )
+    assert "otherwise: of 1 headline claim of the paper 1 not run;" in page
 
 
 def test_the_table_of_times_sets_time_and_memory_side_by_side(published):
@@ -201,7 +221,7 @@ def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
         "This section was not run in the quick profile of this build.",
         ":::",
     ]
-    assert f"- The other is one. *section not run*: **{NOT_RUN}**" in box.source
+    assert "- The other is one. *section not run*: **– not run**" in box.source
 
 
 def test_the_landing_page_gets_the_figure_of_the_run(published):
@@ -238,17 +258,17 @@ def test_a_landing_figure_without_an_image_is_an_error(empty):
         pages.publish(empty, "quick")
 
 
-def test_every_verdict_has_a_mark_that_holds_its_words():
-    for verdict, mark in pages.MARKS.items():
-        assert mark.endswith(f" {verdict}")
-    assert len({mark.split()[0] for mark in pages.MARKS.values()}) == 4
+def test_every_verdict_has_a_mark_of_its_own():
+    assert set(pages.MARKS) == set(verdicts.VERDICTS)
+    assert len(set(pages.MARKS.values())) == len(verdicts.VERDICTS)
 
 
 def test_without_any_run_every_page_is_there_and_says_so(empty):
     judged = pages.publish(empty, "quick")
-    assert claims.counts(judged) == "3 not run"
+    assert [j.verdict for j in judged] == ["not run"] * 3
     for name in PAGES[:-1]:
         assert (empty / name).exists()
     landing = (empty / "book/_generated/landing.md").read_text()
     assert landing == "The section with this figure was not run.\n"
-    assert "**3 not run**" in (empty / "book/_generated/summary.md").read_text()
+    summary = (empty / "book/_generated/summary.md").read_text()
+    assert "**of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1" in summary

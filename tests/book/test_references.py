@@ -11,7 +11,7 @@ from tests import miniature
 from tests.conftest import ROOT
 
 CLEAN = {"commit": "0123456789abcdef" * 2, "edited": []}
-PARAMETERS = {"seeds": 3, "gain": 2.0, "mode": "calm", "marker": "set", "label": "P001"}
+PARAMETERS = {"seeds": 5, "gain": 2.0, "mode": "calm", "marker": "set", "label": "P001"}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ REFUSED = {
     "has other parameters than the profile 'quick': gain = 1.0, not 2.0; change": {
         "parameters": PARAMETERS | {"gain": 1.0}
     },
-    "'quick': seeds = None, not 3, sedes = 3, not None; change the profile": {
+    "'quick': seeds = None, not 5, sedes = 3, not None; change the profile": {
         "parameters": {k: v for k, v in PARAMETERS.items() if k != "seeds"}
         | {"sedes": 3}
     },

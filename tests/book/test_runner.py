@@ -49,7 +49,7 @@ def test_the_record_holds_section_parameters_values_and_provenance(ran):
     assert records.read_run(output.with_suffix(".json")) == entry
     assert (entry["section"], entry["profile"]) == ("05_tiny", "quick")
     assert entry["parameters"] == {
-        "seeds": 3,
+        "seeds": 5,
         "gain": 2.0,
         "mode": "calm",
         "marker": "",
@@ -57,8 +57,8 @@ def test_the_record_holds_section_parameters_values_and_provenance(ran):
     }
     assert entry["changed"] == ["label"]
     gain = entry["records"]["05.gain"]
-    assert gain["values"] == [2.0, 2.01, 2.02] and gain["n"] == 3
-    assert entry["provenance"]["seeds"] == 3
+    assert gain["values"] == [2.0, 2.01, 2.02, 2.03, 2.04] and gain["n"] == 5
+    assert entry["provenance"]["seeds"] == 5
     assert 0 < entry["wall_s"] < 600
 
 
@@ -93,7 +93,7 @@ def test_an_executed_notebook_runs_again_with_its_values_but_one(ran, tmp_path):
     found = records.collect(notebook)
     assert found["records"]["05.gain"]["values"] == [2.0, 2.01]
     shown = str([c.outputs for c in notebook.cells if "outputs" in c])
-    assert "| `seeds` | `2` | `3` |" in shown and "| `gain` | `2.0` | `1.0`" in shown
+    assert "| `seeds` | `2` | `5` |" in shown and "| `gain` | `2.0` | `1.0`" in shown
 
 
 def test_the_page_shows_what_is_meant_for_it_and_nothing_of_this_machine(base, ran):

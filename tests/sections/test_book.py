@@ -6,7 +6,7 @@ from functools import cache
 import nbformat
 import pytest
 
-from repalign_utils.book import claims, pages, paths, references, settings
+from repalign_utils.book import claims, pages, paths, references, settings, verdicts
 from repalign_utils.comparison import OTHER_SEEDS, agreement, overall
 from tests.conftest import ROOT
 from tests.sections.running import run_all, values
@@ -14,6 +14,8 @@ from tests.sections.running import run_all, values
 pytestmark = pytest.mark.section
 SECTIONS = paths.sections(ROOT)
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
+# Each claim on one of its settings.
+SINGLE = [c.model_copy(update={"settings": (s,)}) for c in CLAIMS for s in c.settings]
 FACTS = {"commit", "versions", "seeds", "device", "precision", "data", "wall_s"}
 
 
@@ -34,14 +36,14 @@ def test_a_section_was_run_and_says_what_it_ran_on(runs, section):
     assert facts["wall_s"] > 0 and all(facts["data"]) and facts["data_sha256"]
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.id)
+def _setting(claim):
+    return claim.settings[0].id
+
+
+@pytest.mark.parametrize("claim", SINGLE, ids=_setting)
 def test_what_a_claim_is_about_was_recorded_with_seeds(runs, claim):
-    entry = runs[claim.section]["records"][claim.quantity]
-    assert entry["n"] >= 3
-    if entry["low"] is None:  # below five seeds, which have no interval
-        assert entry["n"] < 5
-    else:
-        assert entry["low"] <= entry["mean"] <= entry["high"]
+    (setting,) = claim.settings
+    assert runs[claim.section]["records"][setting.quantity]["n"] >= 3
 
 
 @pytest.fixture(scope="module")
@@ -89,25 +91,31 @@ def _settled(claim):
     """Verdict of the kept run where no processor can move it, else None.
 
     Trainings part on another processor after some steps, so the interval's ends move.
-    What no training has touched, or lies five half-widths from the line, stays.
+    What no training has touched, or lies five half-widths from the lines, stays.
     """
-    entry = references.read(ROOT, "quick")[claim.section]["records"][claim.quantity]
-    if entry["low"] is None:
+    kept = references.read(ROOT, "quick")
+    (judged,) = verdicts.judge([claim], kept)
+    (setting,) = claim.settings
+    entry = kept[claim.section]["records"].get(setting.quantity)
+    if judged.verdict == verdicts.NOT_RUN or entry is None:
         return None
-    half = entry["high"] - entry["mean"]
-    distance = min(abs(entry["mean"] - x) for x in claim.bounds("quick"))
-    if entry["exact"] or (half and distance > 5 * half):
-        return claim.verdict(entry, "quick")
-    return None
+    if entry["exact"]:
+        return judged.verdict
+    if entry["low"] is None or setting.smallest is None:
+        return None
+    half = (entry["high"] - entry["low"]) / 2
+    lines = [setting.bound + k * setting.smallest for k in (-1, 0, 1)]
+    distance = min(abs(entry["mean"] - x) for x in lines)
+    return judged.verdict if half and distance > 5 * half else None
 
 
-SETTLED = [claim for claim in CLAIMS if _settled(claim)]
+SETTLED = [claim for claim in SINGLE if _settled(claim)]
 
 
-@pytest.mark.parametrize("claim", SETTLED, ids=lambda c: c.id)
+@pytest.mark.parametrize("claim", SETTLED, ids=_setting)
 def test_a_verdict_far_from_its_line_stays(runs, claim):
-    (judged,) = claims.judge([claim], runs, "quick")
-    assert judged.verdict == _settled(claim), judged.value
+    (judged,) = verdicts.judge([claim], runs)
+    assert judged.verdict == _settled(claim), judged.findings[0].value
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from repalign_utils.book import claims
+from repalign_utils.book import claims, verdicts
 from repalign_utils.comparison import agreement, difference
 from tests.conftest import ROOT
 from tests.miniature import repalign
@@ -30,10 +30,11 @@ def controlled(tmp_path_factory):
     return both
 
 
-def verdicts(record):
-    runs = {record["section"]: record}
-    mine = [c for c in CLAIMS if c.section == record["section"]]
-    return {j.claim.quantity: j.verdict for j in claims.judge(mine, runs, "quick")}
+def found_of(record):
+    """Verdict of each quantity that a claim is about."""
+    mine = verdicts.recorded(CLAIMS, record)
+    judged = verdicts.judge(mine, {record["section"]: record})
+    return {f.setting.quantity: f.verdict for j in judged for f in j.findings}
 
 
 def least(record, quantity):
@@ -140,13 +141,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(tmp_path):
 
 
 def test_a_run_on_real_data_says_which_and_how_much(real_data, tmp_path):
-    given = {"data_dir": real_data, "wide_seeds": 1, "seeds": 3, "max_epochs": 2}
+    given = {"data_dir": real_data, "wide_seeds": 1, "seeds": 5, "max_epochs": 2}
     given |= {"classification": "mnist", "n_images": 400, "regression": "ct_slices"}
     record = run("02", tmp_path, given)
     images, slices = record["provenance"]["data"]
     assert images.startswith("400 of 70,000 rows of MNIST")
     assert "682 of 53,500 rows" in slices
-    found = verdicts(record)
+    found = found_of(record)
     assert found["02.input.gap.classification"] == "reproduced"
     assert found["02.input.gap.regression"] == "reproduced"
 
@@ -155,8 +156,8 @@ def test_real_ct_slices_are_learnt_as_their_alignment_says(real_data, tmp_path):
     given = {"dataset": "ct_slices", "data_dir": real_data, "steps": 100, "width": 200}
     record = run("01", tmp_path, given | {"seeds": 3})
     assert "682 of 53,500 rows" in record["provenance"]["data"][0]
-    assert verdicts(record)["01.identity.error"] == "reproduced"
-    assert verdicts(record)["01.bound.excess"] == "reproduced"
+    assert found_of(record)["01.identity.error"] == "reproduced"
+    assert found_of(record)["01.bound.excess"] == "reproduced"
 
 
 def test_depth_and_width_raise_alignment_on_real_images_and_slices(real_data, tmp_path):

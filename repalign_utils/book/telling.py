@@ -1,0 +1,85 @@
+"""Judged claims in words, for pages and the terminal, each kind counted apart."""
+
+from collections.abc import Sequence
+
+from .claims import KINDS
+from .verdicts import (
+    AGREES,
+    DIFFERS,
+    NO_REFERENCE,
+    NOT_RUN,
+    NOT_TESTABLE,
+    REPRODUCED,
+    TOO_FEW,
+    VERDICTS,
+    Judged,
+    comparison,
+)
+
+
+def lines(judged: Judged, reference: Judged) -> list[str]:
+    """What a run says of a headline claim, for the terminal: a line each setting.
+
+    Parameters
+    ----------
+    judged, reference : what the run and the reference run say of it
+    """
+    claim, findings = judged.claim, judged.findings
+    head = f"{judged!s:<21} {claim.id} ({claim.kind})  {claim.statement}"
+    if len(findings) == 1:
+        return [f"{head} {findings[0].value} ({comparison(judged, reference)})"]
+    told = [f"{head} ({comparison(judged, reference)})"]
+    for here, there in zip(findings, reference.findings, strict=True):
+        name = f"{here.setting.id}  {here.setting.name}: {here.value}"
+        told.append(f"  {here.verdict:<21} {name} ({comparison(here, there)})")
+    return told
+
+
+def tally(judged: Sequence[Judged]) -> str:
+    """Count of the claims by kind, those of the paper first.
+
+    Returns
+    -------
+    str, such as ``of 14 headline claims of the paper 9 reproduced, 5 inconclusive;
+    checks: 3 of 3; ours: 1 of 2, 1 not run``
+    """
+    told = []
+    for kind in KINDS:
+        found = [j.verdict for j in judged if j.claim.kind == kind]
+        if found and kind == "paper":
+            many = "claim" if len(found) == 1 else "claims"
+            words = _counted(found)
+            told.append(f"of {len(found)} headline {many} of the paper {words}")
+        elif found:
+            name = {"check": "checks", "ours": "ours"}[kind]
+            rest = _counted([v for v in found if v != REPRODUCED])
+            whole = f"{name}: {found.count(REPRODUCED)} of {len(found)}"
+            told.append(f"{whole}, {rest}" if rest else whole)
+    return "; ".join(told) or "no claims"
+
+
+def compared(judged: Sequence[Judged], reference: Sequence[Judged]) -> str:
+    """How many headline claims of the paper agree with the reference runs.
+
+    Parameters
+    ----------
+    judged, reference : all claims, as this run and the reference runs have them
+    """
+    both = zip(judged, reference, strict=True)
+    found = [comparison(j, r) for j, r in both if j.claim.kind == "paper"]
+    words = {
+        AGREES: ("agrees", "agree"),
+        DIFFERS: ("differs", "differ"),
+        TOO_FEW: ("has too few seeds to tell", "have too few seeds to tell"),
+        NO_REFERENCE: ("has no reference", "have no reference"),
+        NOT_TESTABLE: ("is not testable", "are not testable"),
+        NOT_RUN: ("was not run", "were not run"),
+    }
+    told = [(found.count(c), one, many) for c, (one, many) in words.items()]
+    each = [f"{n} {one if n == 1 else many}" for n, one, many in told if n]
+    return ", ".join(each) or "no claims"
+
+
+def _counted(found: Sequence[str]) -> str:
+    """How many there are of each verdict, in a fixed order."""
+    return ", ".join(f"{found.count(v)} {v}" for v in VERDICTS if v in found)
