@@ -4,9 +4,10 @@ from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters
 from .book.records import record as record
 from .book.tables import table as table
+from .measures.alignment import GRID as GRID
+from .measures.alignment import Alignment as Alignment
 from .measures.labels import one_vs_rest as one_vs_rest
 from .measures.probes import linear_probe as linear_probe
-from .measures.spectral import Alignment as Alignment
 from .measures.spectral import alignment as alignment
 from .measures.stream import AlignmentStream as AlignmentStream
 from .networks.building import build as build

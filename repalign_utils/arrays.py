@@ -194,6 +194,12 @@ def target_columns(
     return columns, TargetSums(n, to_numpy(columns.sum(0)), to_numpy(energy), labels)
 
 
+def with_ones(columns: Array) -> Any:
+    """Targets (n, k) with a column of ones after them, (n, k + 1), a new array."""
+    xp: Any = namespace(columns)
+    return xp.hstack([columns, xp.ones_like(columns[:, :1])])
+
+
 @dataclass(frozen=True)
 class TargetSums:
     """Sums over rows of targets, which tell whether they can be measured.

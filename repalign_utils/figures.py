@@ -55,6 +55,7 @@ def plot_curves(
     xlabel: str = "threshold",
     ylabel: str = "captured target share",
     legend: bool = True,
+    chance=None,
 ):
     """One line per name, the mean over seeds with a band from least to greatest.
 
@@ -65,6 +66,7 @@ def plot_curves(
     ax : axes to draw on; None for new ones
     xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
     legend : whether to name the lines
+    chance : arrays (t,) or (m, t), what chance gives, as thin lines with one name
 
     Returns
     -------
@@ -79,6 +81,10 @@ def plot_curves(
             ax.fill_between(
                 thresholds, *band, color=line.get_color(), alpha=0.2, linewidth=0
             )
+    if chance is not None:
+        lines = np.atleast_2d(np.asarray(chance, dtype=float)).T
+        thin = ax.plot(thresholds, lines, color="0.45", linewidth=0.7, zorder=1)
+        thin[0].set_label("chance")
     return _named(ax, xlabel, ylabel, legend)
 
 

@@ -13,9 +13,9 @@ from itertools import combinations
 import numpy as np
 
 from ..data import ImageSet
+from ..measures.alignment import Alignment
 from ..measures.labels import one_vs_rest
 from ..measures.probes import linear_probe
-from ..measures.spectral import Alignment
 
 Pairs = Sequence[tuple[str, str]]
 

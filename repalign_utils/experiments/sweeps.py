@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from ..measures.spectral import Alignment, alignment
+from ..measures.alignment import Alignment
+from ..measures.spectral import alignment
 from ..networks.ensembles import MLPEnsemble
 from ..training.ensembles import Training, fit
 

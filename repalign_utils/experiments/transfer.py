@@ -13,8 +13,9 @@ import numpy as np
 from torch import nn
 
 from ..data import ImageSet
+from ..measures.alignment import Alignment
 from ..measures.probes import linear_probe
-from ..measures.spectral import Alignment, alignment
+from ..measures.spectral import alignment
 from ..networks.device import Compute
 from ..networks.images import NetworkInputs
 from ..networks.names import new_head

@@ -18,14 +18,14 @@ def gram_bytes(shape: tuple[int, int], targets: int) -> int:
     shape : (n, m)
         Of Phi.
     targets : int
-        Columns of the targets, k.
+        Columns of the targets, k, beside which a column of ones is measured.
 
     Examples
     --------
     >>> gram_bytes((10**5, 1000), 1) < 60_000_000
     True
     """
-    p = min(shape)
+    p, targets = min(shape), targets + 1
     return 8 * (4 * p * p + 4 * p * (targets + 128)) + _shared(shape, targets)
 
 
@@ -46,7 +46,7 @@ def svd_bytes(shape: tuple[int, int], targets: int, length: int | None = None) -
     >>> svd_bytes((9000, 1000), 1) < svd_bytes((9000, 1000), 1, 4000)
     True
     """
-    p = min(shape)
+    p, targets = min(shape), targets + 1
     width = p + (targets if shape[0] >= shape[1] else 0)
     room = (p + max(p if length is None else length, 256)) * width
     factor = 2 * room + p * width  # LAPACK's copy of the room, and R

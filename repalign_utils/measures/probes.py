@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import arrays
+from .alignment import Alignment
 from .decompose import Spectrum, rank_floor
 from .descent import check_step_size, whole_steps
 from .gram import Design
-from .spectral import Alignment, from_spectrum
+from .spectral import from_spectrum
 
 if TYPE_CHECKING:
     from ..arrays import Array, Values
@@ -124,8 +125,9 @@ def linear_probe(
     kept = sigma > rank_floor(sigma, phi.shape, arrays.precision(source))
     u, sigma, vt = u[:, kept], sigma[kept], vt[kept]
     along = u.T @ y  # (r, k)
-    spectrum = Spectrum(sigma, along**2, int((~kept).sum()))
-    found = from_spectrum(spectrum, (y * y).sum(0), len(phi), "svd")
+    energy = np.column_stack([along, u.sum(0)]) ** 2
+    spectrum = Spectrum(sigma, energy, int((~kept).sum()))
+    found = from_spectrum(spectrum, (y * y).sum(0), y.sum(0), len(phi), "svd")
     shrink = _relative(step_size, sigma[0], len(phi)) * (sigma / sigma[0]) ** 2
     learnt = (1 - np.power.outer(1 - shrink, t)) / sigma[:, None]  # (r, t)
     weights = vt.T @ (learnt.T[:, :, None] * along)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import arrays
+from .alignment import Alignment
 from .decompose import by_factor
 from .gram import Design, Triangle
-from .spectral import Alignment, from_spectrum, measured
+from .spectral import from_spectrum, measured
 
 if TYPE_CHECKING:
     from ..arrays import Array, Values
@@ -135,7 +136,7 @@ class AlignmentStream:
                 )
         columns, sums = arrays.target_columns(targets, np.empty((b, 0)), start=self.n)
         self._check_targets(sums)
-        columns = np.array(columns)  # rows that are kept outlive the caller's
+        columns = arrays.with_ones(columns)  # a copy: kept rows outlive the caller's
         self._is_whole = False
         for name, array in features.items():
             with _naming(name):
@@ -245,7 +246,7 @@ def measured_layers(stream: AlignmentStream) -> dict[str, Alignment]:
     found = {}
     for name, rows in stream._rows.items():
         with _naming(name):
-            found[name] = rows.result(stream._targets.energy)
+            found[name] = rows.result(stream._targets)
     return found
 
 
@@ -273,7 +274,7 @@ def bytes_of_layer(
     n, d = shape
     if n < d + bias:
         return n * d * itemsize
-    return 8 * 2 * max(d + 1, _FEW) * (d + 1 + targets)
+    return 8 * 2 * max(d + 1, _FEW) * (d + 2 + targets)  # with the ones beside them
 
 
 def _kind_of(features: Array) -> tuple[int, str, float]:
@@ -332,16 +333,17 @@ class _Rows:
             self._settled().merge(other._triangle)
         self._n += other._n
 
-    def result(self, energy: np.ndarray) -> Alignment:
-        """Alignment with targets of these squared norms (k,)."""
+    def result(self, sums: arrays.TargetSums) -> Alignment:
+        """Alignment with targets of these sums."""
         if self._triangle is None:
             features = self._kept[: self._n]
-            columns = arrays.beside(np.concatenate(self._targets), features)
+            targets = np.concatenate(self._targets)[:, :-1]  # without the ones
+            columns = arrays.beside(targets, features)
             return measured(Design(features, **self._options), columns)
         assert self.kind is not None
         m, r = self._triangle.width, self._triangle.factor()
         found = by_factor(r[:, :m], r[:, m:], (self._n, m), self.kind[2])
-        return from_spectrum(found, energy, self._n, "svd")
+        return from_spectrum(found, sums.energy, sums.total, self._n, "svd")
 
     def _width(self) -> int:
         """Columns m of Phi."""

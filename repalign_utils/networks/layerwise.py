@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from .. import arrays
+from ..measures.alignment import Alignment
 from ..measures.memory import bytes_of
-from ..measures.spectral import Alignment
 from ..measures.stream import AlignmentStream, bytes_of_layer, measured_layers
 from .inputs import Batch, open_inputs
 from .passes import halving, one_pass

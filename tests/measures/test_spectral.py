@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repalign_utils import alignment, arrays
-from repalign_utils.measures.spectral import Alignment
+from repalign_utils import GRID, alignment, arrays
+from repalign_utils.measures.alignment import Alignment
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(2, 25)
@@ -49,8 +49,17 @@ def assert_matches_thin_svd(targets, found, phi, dtype):
     curve = (values >= tau[:, None]) @ energy
     assert (abs(found.curve(tau) - curve) <= tolerance * total).all()
     assert found.curve(0.0)[0] == pytest.approx(total, rel=1e-14)
-    area = values @ energy / (values[0] * total)
-    assert (abs(found.area() - area) <= tolerance).all()
+    area = values @ energy / total
+    assert (abs(found.area() - area / np.linalg.norm(values)) <= tolerance).all()
+    relative = found.area(over="sigma_1")
+    assert (abs(relative - area / values[0]) <= tolerance).all()
+
+
+def given_spectrum(values, energy, target_energy, n):
+    """Alignment of these numbers, with targets of mean zero."""
+    values, energy, whole = map(np.array, (values, energy, target_energy))
+    rest = np.zeros(len(values)), np.zeros(len(whole))
+    return Alignment(values, energy, whole, n, "svd", *rest)
 
 
 def orthonormal(rng, rows, columns):
@@ -147,7 +156,7 @@ def test_a_gram_matrix_beyond_float64_is_left_for_the_svd_or_refused():
     options = {"bias": False, "normalize": False}
     found = alignment(features, targets, **options)
     assert found.method == "svd"
-    assert found.area() == pytest.approx(0.75)
+    assert found.area(over="sigma_1") == pytest.approx(0.75)
     message = (
         "products of the features exceed float64, so there is no Gram matrix; divide "
         'the features by their largest entry, or pass method="svd"'
@@ -256,8 +265,22 @@ def test_the_area_is_the_integral_of_the_normalised_curve(seed, n, d):
     # The curve is constant between neighbouring singular values.
     ends = np.append(found.singular_values, 0)
     heights = found.curve((ends[1:] + ends[:-1]) / 2)[:, 0] / found.target_energy[0]
-    integral = heights @ -np.diff(ends) / found.singular_values[0]
+    integral = heights @ -np.diff(ends) / found.norm
     assert found.area()[0] == pytest.approx(integral, abs=1e-12)
+    assert found.norm == pytest.approx(np.sqrt(n))  # rows have unit length
+    assert found.area()[0] <= found.ceiling <= 1
+
+
+@given(SEEDS, SIZES, SIZES)
+def test_shares_are_the_curve_in_units_of_the_norm(seed, n, d):
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=(n, 2))
+    found = alignment(7 * rng.normal(size=(n, d)), targets, normalize=False)
+    shares = found.shares()
+    assert shares.shape == (len(GRID), 2) and (shares[0] == 1).all()
+    by_curve = found.curve(GRID * found.norm) / found.target_energy
+    np.testing.assert_array_equal(shares, by_curve)
+    assert np.trapezoid(shares, GRID, axis=0) == pytest.approx(found.area(), abs=0.05)
 
 
 def test_thresholds_come_in_any_order_and_kind():
@@ -275,9 +298,7 @@ def test_thresholds_come_in_any_order_and_kind():
 
 
 def test_a_singular_value_counts_at_its_own_threshold():
-    found = Alignment(
-        np.array([2.0, 1.0]), np.array([[3.0], [4.0]]), np.array([9.0]), 5, "svd"
-    )
+    found = given_spectrum([2.0, 1.0], [[3.0], [4.0]], [9.0], n=5)
     tau = [2.0, np.nextafter(2, 3), 1.0, np.nextafter(1, 2), 1e-300, 0.0, -0.0, np.inf]
     assert found.curve(tau).ravel().tolist() == [3, 0, 7, 3, 7, 9, 9, 0]
 
@@ -294,11 +315,8 @@ def test_a_threshold_below_zero_is_refused(threshold, shown):
 
 
 def test_rank_counts_the_directions_that_hold_all_but_eps():
-    energy = np.array(
-        [[4.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 9.0, 0.0], [1e-20, 0, 0]]
-    )
-    values = np.array([4.0, 3.0, 2.0, 1.0])
-    found = Alignment(values, energy, np.array([6.0, 9.0, 2.0]), 8, "svd")
+    energy = [[4.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 9.0, 0.0], [1e-20, 0, 0]]
+    found = given_spectrum([4.0, 3.0, 2.0, 1.0], energy, [6.0, 9.0, 2.0], n=8)
     assert found.rank(0.5).tolist() == [1, 3, 0]
     assert found.rank(0.4).tolist() == [3, 3, 0]
     assert found.rank(1e-9).tolist() == [3, 3, 0]
@@ -306,10 +324,28 @@ def test_rank_counts_the_directions_that_hold_all_but_eps():
     assert found.rank(1.1).tolist() == [0, 0, 0]
 
 
+@given(SEEDS, SIZES, SIZES, st.floats(0.01, 0.9))
+def test_the_two_rules_of_rank_are_shares_of_the_energy(seed, n, d, eps):
+    rng = np.random.default_rng(seed)
+    found = alignment(rng.normal(size=(n, d)), rng.normal(size=n), method="svd")
+    held = found.energy[:, 0].cumsum() / found.energy.sum()
+    for rule, needed in (("residual", 1 - eps**2), ("captured", (1 - eps) ** 2)):
+        (count,) = found.rank(eps, rule=rule)
+        assert held[count - 1] > needed - 1e-9
+        assert count == 1 or held[count - 2] <= needed + 1e-9
+    assert found.rank(eps) >= found.rank(eps, rule="captured")
+
+
+def test_an_unknown_rule_or_axis_is_refused():
+    found = alignment(np.eye(2), [1.0, 2])
+    with pytest.raises(ValueError, match="rule is 'lost' but must be 'residual' or"):
+        found.rank(0.1, rule="lost")
+    with pytest.raises(ValueError, match="over is 'n' but must be 'norm' or 'sigma_1'"):
+        found.area(over="n")
+
+
 def test_rank_wants_the_tail_strictly_below_eps():
-    found = Alignment(
-        np.array([2.0, 1.0]), np.array([[3.0], [1.0]]), np.array([4.0]), 2, "svd"
-    )
+    found = given_spectrum([2.0, 1.0], [[3.0], [1.0]], [4.0], n=2)
     assert found.rank(0.5).tolist() == [2]  # the tail is exactly half of the norm
     assert found.rank(0.5000001).tolist() == [1]
 

@@ -215,7 +215,7 @@ def wide_network():
 
 
 WIDE = 10 * 20 * 8  # bytes of ten rows of a layer of 20
-FACTOR = 8 * 512 * (5 + 1)  # of a layer of 4, its bias and a target
+FACTOR = 8 * 512 * (5 + 2)  # of a layer of 4, its bias, a target and the ones
 
 
 @pytest.mark.parametrize(
