@@ -26,17 +26,17 @@ class TaskScores:
 
     Attributes
     ----------
-    areas : array (tasks,), under the alignment curve of each task over
-        threshold / sigma_1, as of ``Alignment.area``
-    absolute_areas : array (tasks,), over threshold / sqrt(n), the axis of the paper's
-        figures: less by sigma_1 / sqrt(n)
+    areas : array (tasks,), of each task, as of ``Alignment.area``
+    chance : array (tasks,), their level of chance, ``Alignment.null().area``
+    ceilings : array (tasks,), the largest area that a target can have
     curve : array (t,), captured share of the target energy at each threshold
     loss : array (s,), training loss after each number of steps, 1 before the first
     accuracy : array (s,), share of right answers on test images
     """
 
     areas: np.ndarray
-    absolute_areas: np.ndarray
+    chance: np.ndarray
+    ceilings: np.ndarray
     curve: np.ndarray
     loss: np.ndarray
     accuracy: np.ndarray
@@ -91,7 +91,7 @@ def pair_scores(
     features : arrays (n, d), of training and of test images
     images : training and test images, whose rows those are
     pairs : names of two classes each
-    thresholds : array (t,), in units of sqrt(n), the norm of the row-normalised Phi
+    thresholds : array (t,), in units of ||Phi||_F, such as `repalign_utils.GRID`
     steps : array (s,) of whole numbers
 
     Returns
@@ -170,16 +170,20 @@ def _check(features, images) -> None:
 
 
 def _scores(found: Alignment, thresholds, steps, accuracy: np.ndarray) -> TaskScores:
-    x = np.asarray(thresholds) * np.sqrt(found.n)
-    curve = (found.curve(x) / found.target_energy).mean(1)
+    areas, chance = found.area(), found.null().area
     loss = found.residual(found.n / found.singular_values[0] ** 2, steps)
     loss = loss / (found.target_energy / (2 * found.n))  # 1 before the first step
-    areas = found.area()
-    absolute = areas * found.singular_values[0] / np.sqrt(found.n)
-    return TaskScores(areas, absolute, curve, loss.mean(1), accuracy)
+    return TaskScores(
+        areas,
+        chance,
+        np.full_like(areas, found.ceiling),
+        found.shares(thresholds).mean(1),
+        loss.mean(1),
+        accuracy,
+    )
 
 
 def _mean(found: list[TaskScores]) -> TaskScores:
-    areas, absolute, *others = zip(*map(astuple, found), strict=True)
-    means = (np.mean(values, axis=0) for values in others)
-    return TaskScores(np.concatenate(areas), np.concatenate(absolute), *means)
+    areas, chance, ceilings, *others = zip(*map(astuple, found), strict=True)
+    of_tasks = map(np.concatenate, (areas, chance, ceilings))
+    return TaskScores(*of_tasks, *(np.mean(values, axis=0) for values in others))

@@ -70,7 +70,9 @@ def test_a_pair_is_scored_as_alignment_and_probe_say(images, pixels):
     # the area under the curve as drawn, over threshold / sqrt(n)
     fine = (np.arange(20000) + 0.5) / 20000
     drawn = aligned.curve(fine * np.sqrt(aligned.n))[:, 0].mean() / aligned.n
-    assert found.absolute_areas[0] == pytest.approx(drawn, abs=1e-4)
+    assert found.areas[0] == pytest.approx(drawn, abs=1e-4)
+    assert found.chance == pytest.approx(aligned.null().area)
+    assert found.ceilings == pytest.approx(aligned.ceiling)
     energy = aligned.curve(X * np.sqrt(40))[:, 0]
     np.testing.assert_allclose(found.curve, energy / 40)
     # the loss of the very models whose accuracy is told
