@@ -57,9 +57,9 @@ def build(base, gain):
 
 
 def test_sentence_and_claims_table_follow_the_recorded_value(base):
-    for gain, shown in (("1", "1.01"), ("7", "7.01")):
+    for gain, shown in (("1", "1.02"), ("7", "7.02")):
         section, table = build(base, gain)
         assert f"The gain is {shown} [" in section
         assert f"{shown} [" in table
-        stale = {"1.01": "7.01", "7.01": "1.01"}[shown]
+        stale = {"1.02": "7.02", "7.02": "1.02"}[shown]
         assert stale not in section and stale not in table
