@@ -12,8 +12,8 @@ import numpy as np
 
 LEVEL = 0.05  # of two-sided tests; an interval leaves out half of it at either end
 FEWEST = 5  # units with which there is an interval
-# Values that are all multiples of the range / q for one q up to this are counts, such
-# as Kendall's tau of up to six things or a share of up to 15 pairs.
+# A multiple of the range / q with a q up to this is a count, such as Kendall's tau of
+# up to six things or a share of up to 15 pairs.
 MOST_STEPS = 15
 # Distance, as a share of the range, within which a value lies at an end or on a step:
 # rank correlations and means of shares come with rounding.
@@ -76,19 +76,21 @@ def interval(values, *, within: Sequence[float] | None = None) -> Interval:
 
     Returns
     -------
-    Interval. Without bounds it is Student's. Within bounds it is
+    Interval. Without bounds it is Student's, which holds the truth less often where
+    values are very lopsided (for exponential ones and five units in 88 % of samples).
+    Within bounds it is
 
-    - Student's for the mean's logit on the range, by the delta method, and so inside
-      of it; a point where the values have no spread
-    - for values that are counts, all multiples of one q-th of the range with q up to 15
-      (rank correlations of few things, shares of few pairs), the interval of Gaffke
-      (2005): the quantiles of the mean of the values and one more, at the end of the
-      range, under weights drawn evenly from all that sum to 1. If all values lie at the
-      two ends it is that of Clopper and Pearson (1934); it never is narrower than what
-      values that are all the same tell of any variable in the range, (level / 2)^(1/n)
-      of the way to the far end. Student's on the logit misses there what no unit has
-      shown yet. That Gaffke's covers in every case was never seen to fail, and is
-      proved for values at the two ends alone; see Learned-Miller and Thomas (2019).
+    - that of Clopper and Pearson (1934), exact, for values that all lie at the two ends
+    - for one and the same count in all units (a multiple of one q-th of the range with
+      q up to 15: rank correlations of few things, shares of few pairs) what n equal
+      values tell of any variable in the range: with p = (level / 2)^(1/n), the value's
+      own chance is at least p, so that the mean lies at least p of the way from either
+      end to it. A point would tell that no other value can come; where one comes in a
+      tenth of the cases, it held the truth in 42 % of samples of five
+    - else Student's for the logit of the mean on the range, by the delta method, and so
+      inside of it; the mean itself where a measured value has no spread
+
+    ``python -m benchmarks.coverage`` measures how often each of them holds the truth.
 
     Raises
     ------
@@ -99,10 +101,8 @@ def interval(values, *, within: Sequence[float] | None = None) -> Interval:
     ----------
     Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in
     the case of the binomial", Biometrika.
-    Gaffke (2005), "Three test statistics for a nonparametric one-sided hypothesis on
-    the mean of a nonnegative variable", Mathematical Methods of Statistics.
-    Learned-Miller and Thomas (2019), "A new confidence interval for the mean of a
-    bounded random variable", arXiv:1905.06208.
+    Hanley and Lippman-Hand (1983), "If nothing goes wrong, is everything all right?",
+    JAMA, for n equal outcomes.
 
     Examples
     --------
@@ -162,14 +162,30 @@ def _half_width(v: np.ndarray) -> float:
 
 def _bounded(v: np.ndarray, low: float, high: float) -> tuple[float, float]:
     u = (v - low) / (high - low)
-    ends = _of_counts(u) if _are_counts(u) else _on_logit(u)
-    return low + (high - low) * ends[0], low + (high - low) * ends[1]
+    at_ends = np.minimum(u, 1 - u).max() <= ROUNDING
+    if at_ends:
+        ends = _binomial(int(np.rint(u).sum()), len(u))
+    elif np.ptp(u) <= ROUNDING and _is_count(u.mean()):
+        chance = (LEVEL / 2) ** (1 / len(u))
+        ends = u.mean() * chance, 1 - (1 - u.mean()) * chance
+    else:
+        ends = _on_logit(u)
+    return low + (high - low) * float(ends[0]), low + (high - low) * float(ends[1])
 
 
-def _are_counts(u: np.ndarray) -> bool:
-    """Whether all are multiples of 1 / q, for a q of at most 15."""
-    steps = np.arange(1, MOST_STEPS + 1)[:, None] * u
-    return bool((abs(steps - np.rint(steps)) <= ROUNDING).all(1).any())
+def _binomial(count: int, n: int) -> tuple[float, float]:
+    """Interval of Clopper and Pearson for the chance of what came ``count`` times."""
+    from scipy.special import betaincinv
+
+    low = betaincinv(count, n - count + 1, LEVEL / 2) if count else 0.0
+    high = betaincinv(count + 1, n - count, 1 - LEVEL / 2) if count < n else 1.0
+    return float(low), float(high)
+
+
+def _is_count(u: float) -> bool:
+    """Whether a share of the range is a multiple of 1 / q, for a q of at most 15."""
+    steps = np.arange(1, MOST_STEPS + 1) * u
+    return bool((abs(steps - np.rint(steps)) <= MOST_STEPS * ROUNDING).any())
 
 
 def _on_logit(u: np.ndarray) -> tuple[float, float]:
@@ -177,43 +193,9 @@ def _on_logit(u: np.ndarray) -> tuple[float, float]:
 
     mean = float(u.mean())
     half = _half_width(u) / (mean * (1 - mean))
+    low, high = expit([logit(mean) - half, logit(mean) + half])
     # A point is the mean itself, not what there and back makes of it.
-    ends = expit(logit(mean) - half), expit(logit(mean) + half)
-    return min(mean, float(ends[0])), max(mean, float(ends[1]))
-
-
-def _of_counts(u: np.ndarray) -> tuple[float, float]:
-    return _gaffke_low(u), 1 - _gaffke_low(1 - u)
-
-
-def _gaffke_low(u: np.ndarray) -> float:
-    """Quantile of sum_i w_i x_i; w uniform with sum 1, x the values and 0."""
-    from scipy.optimize import root_scalar
-
-    steps = np.append(u, 0.0).round(12)
-    places, counts = np.unique(steps, return_counts=True)
-    if len(places) == 1:
-        return float(places[0])
-
-    def excess(c):
-        return _chance_below(places - c, counts) - LEVEL / 2
-
-    bracket = float(places[0]), float(places[-1])
-    return float(root_scalar(excess, bracket=bracket, xtol=1e-12).root)
-
-
-def _chance_below(weights: np.ndarray, counts: np.ndarray) -> float:
-    """Chance that sum_j weights_j G_j <= 0, G_j gamma variables of shape counts_j.
-
-    The integral over the characteristic function of Imhof (1961), "Computing the
-    distribution of quadratic forms in normal variables", Biometrika, by the trapezoidal
-    rule in log t, in which the integrand is smooth and falls off at both ends.
-    """
-    step = 0.1
-    t = np.exp(np.arange(-30, 40, step))[:, None]
-    angle = np.arctan(weights * t) @ counts
-    size = np.exp(-np.log1p((weights * t) ** 2) @ counts / 2)
-    return float(0.5 - step * (np.sin(angle) * size).sum() / np.pi)
+    return min(mean, float(low)), max(mean, float(high))
 
 
 def sign_flip(
