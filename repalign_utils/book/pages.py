@@ -72,6 +72,7 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         "sections": paths.sections(base),
         "runs": runs,
         "kept": kept,
+        "older": [s for s in kept if verdicts.measures_another_area(kept[s])],
         "judged": judged,
         "reference": reference,
         "pairs": list(zip(judged, reference, strict=True)),
@@ -103,7 +104,6 @@ def _shelf():
     shelf.globals |= {"marked": marked, "kinds": KINDS, "tally": telling.tally}
     shelf.globals |= {"comparison": verdicts.comparison, "compared": telling.compared}
     shelf.globals |= {"labels": LABELS, "marks": MARKS, "needed": verdicts.needed}
-    shelf.globals["other_area"] = verdicts.measures_another_area
     shelf.globals |= {"duration": origin.duration, "memory": origin.memory}
     return shelf
 

@@ -3,16 +3,16 @@
 Of a setting, by the 95 % interval over the units drawn anew, with ``b`` the bound and
 ``s`` the smallest effect that counts:
 
-====================  ===================================  =======================
-verdict               ``above: b`` (``below`` mirrored)    ``equals: b``
-====================  ===================================  =======================
-reproduced            wholly at or above ``b + s``         wholly in ``b - s .. b + s``
-right sign but small  wholly above ``b``, not ``b + s``
-inconclusive          holds ``b``; or there is none        holds ``b - s`` or ``b + s``
-not reproduced        wholly below ``b``                   wholly outside
+====================  ==================================  ===========================
+verdict               ``above: b`` (``below`` mirrored)   ``equals: b``
+====================  ==================================  ===========================
+reproduced            wholly beyond ``b``, by ``s``       wholly in ``b - s .. b + s``
+right sign but small  wholly beyond ``b``, not by ``s``
+inconclusive          holds ``b``; or there is none       holds ``b - s`` or ``b + s``
+not reproduced        wholly on the other side            wholly outside
 not testable          what the claim speaks of did not happen in the run
 not run               the quantity was not recorded
-====================  ===================================  =======================
+====================  ==================================  ===========================
 
 There is no interval below five units.  A check is judged by its worst value instead: it
 is reproduced if each value meets the condition, else not reproduced.

@@ -184,7 +184,7 @@ def test_a_reference_run_of_another_area_is_not_judged_and_the_page_says_so(empt
     write_json(references.path(empty, "paper"), {"05_tiny": kept})
     pages.publish(empty, "quick")
     page = (empty / "book/claims.md").read_text()
-    assert page.count("before the area was taken over $\\|\\Phi\\|_F$") == 1
+    assert page.count("It was run before the area was taken over $\\|\\Phi\\|_F$") == 1
     assert (
         "The reference runs, at the paper's sizes unless the section's line says"
         in (page)
