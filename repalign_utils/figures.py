@@ -1,7 +1,7 @@
 """Figures of the book: one style, one function per kind, arrays in and axes out."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ import numpy as np
 from .statistics import interval
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
+WIDTH = 0.5  # from the first series of a category to its last, as a share of its place
+BESIDE = (0.36, 0.74)  # where dots stand between one series and the next
+MOST_DOTS = 10  # seeds from which on an interval says enough
 
 
 def use_style() -> None:
@@ -109,15 +112,21 @@ def plot_intervals(
     groups: Mapping[str, Mapping],
     *,
     ax=None,
+    within: Sequence[float] | None = None,
     xlabel: str = "",
     ylabel: str = "",
     legend: bool = True,
 ):
     """Means with 95 % intervals over seeds, side by side per category.
 
+    Below ten seeds each is a dot beside the mean, in the order of the seeds; below five
+    there is no interval, and the dots alone say how they spread.
+
     Parameters
     ----------
     groups : series name -> {category -> array (seeds,)}, the same categories in each
+    within : range of what is drawn, which intervals stay within; see
+        `statistics.interval`
     ax : axes to draw on; None for new ones
     xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
     legend : whether to name the series
@@ -128,21 +137,33 @@ def plot_intervals(
     """
     ax = new_axes() if ax is None else ax
     categories = list(next(iter(groups.values())))
-    offsets = np.linspace(-0.22, 0.22, len(groups)) if len(groups) > 1 else [0.0]
+    spacing = WIDTH / max(len(groups) - 1, 1)
+    offsets = spacing * (np.arange(len(groups)) - (len(groups) - 1) / 2)
     for (name, values), offset, marker in zip(
         groups.items(), offsets, cycle(MARKERS), strict=False
     ):
-        found = [interval(values[c]) for c in categories]
+        found = [interval(values[c], within=within) for c in categories]
         means = np.array([f.mean for f in found])
         # Where there is no interval its ends are None, which numpy reads as NaN.
         low = np.array([f.low for f in found], float)
         high = np.array([f.high for f in found], float)
-        reach = np.nan_to_num([means - low, high - means])
+        reach = [means - low, high - means]
         x = np.arange(len(categories)) + offset
-        ax.errorbar(x, means, reach, label=name, fmt=marker, capsize=3)
+        (line, *_) = ax.errorbar(x, means, reach, label=name, fmt=marker, capsize=3)
+        for place, category in zip(x, categories, strict=True):
+            beside = place + min(spacing, WIDTH / 2) * np.array(BESIDE)
+            _plot_seeds(ax, beside, values[category], line.get_color())
     ax.set_xticks(range(len(categories)), categories)
     ax.grid(axis="x", visible=False)
     return _named(ax, xlabel, ylabel, legend)
+
+
+def _plot_seeds(ax, span, values, color) -> None:
+    """A dot for each seed, from one place to the other, where seeds are few."""
+    if not 1 < len(values) < MOST_DOTS:
+        return
+    x = np.linspace(span[0], span[1], len(values))
+    ax.plot(x, values, "o", color=color, markersize=2.5, markeredgewidth=0, alpha=0.8)
 
 
 def plot_images(rows, *, ax=None):

@@ -107,34 +107,55 @@ def test_the_axes_given_are_drawn_on_and_returned():
     assert len(plt.get_fignums()) == 1
 
 
-def test_intervals_are_students_side_by_side_per_category():
+def test_intervals_stand_side_by_side_per_category_within_their_range():
+    rng = np.random.default_rng(0)
     groups = {
-        "before": {"true": [0.1, 0.2, 0.4, 0.3, 0.1], "shuffled": [0.0, 0.1]},
-        "after": {"true": [0.7, 0.8], "shuffled": [0.3, 0.35, 0.1, 0.2, 0.3, 0.1]},
+        "before": {"true": rng.beta(1, 9, 5), "shuffled": rng.beta(1, 9, 12)},
+        "after": {"true": rng.beta(9, 1, 9), "shuffled": rng.beta(9, 1, 30)},
     }
-    ax = figures.plot_intervals(groups)
+    ax = figures.plot_intervals(groups, within=(0, 1))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["true", "shuffled"]
     assert [c.get_label() for c in ax.containers] == ["before", "after"]
     for values, drawn in zip(groups.values(), ax.containers, strict=True):
         points, _, (bars,) = drawn
-        for i, found in enumerate(map(interval, values.values())):
+        for i, found in enumerate(interval(v, within=(0, 1)) for v in values.values()):
             x, mean = points.get_xdata()[i], points.get_ydata()[i]
             assert abs(x - i) < 0.5 and mean == found.mean
             (_, low), (_, high) = bars.get_segments()[i]
-            none = found.mean, found.mean  # below five seeds there is no interval
-            expected = none if found.low is None else (found.low, found.high)
-            assert (low, high) == pytest.approx(expected)
+            assert (low, high) == pytest.approx((found.low, found.high))
     first, second = (c[0] for c in ax.containers)
     assert (first.get_xdata() < second.get_xdata()).all()
     assert first.get_marker() != second.get_marker()
+
+
+def test_below_ten_seeds_each_is_a_dot_and_below_five_there_is_no_bar():
+    groups = {
+        "a": {"x": [1, 2], "y": [1, 2, 3, 3, 3]},
+        "b": {"x": [0] * 9, "y": [0.5] * 10},
+    }
+    ax = figures.plot_intervals(groups)
+    means = {line for c in ax.containers for line in (c[0], *c[1])}
+    dots = [line for line in ax.lines if line not in means]
+    assert [line.get_ydata().tolist() for line in dots] == [
+        [1, 2],
+        [1, 2, 3, 3, 3],
+        [0] * 9,
+    ]
+    (a, _, (bars,)), (b, *_) = ax.containers
+    of_two, of_five = bars.get_segments()
+    assert not len(of_two) and np.isfinite(of_five).all() and len(of_five)
+    for x, line in zip(range(2), dots, strict=False):  # between its series and the next
+        assert (a.get_xdata()[x] < line.get_xdata()).all()
+        assert (line.get_xdata() < b.get_xdata()[x]).all()
+        assert len(set(line.get_xdata())) == len(line.get_xdata())
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b"]
 
 
 def test_a_single_value_has_no_bar_and_a_single_series_stands_on_its_tick():
     ax = figures.plot_intervals({"a": {"x": [0.5], "y": [1, 3]}})
     points, _, (bars,) = ax.containers[0]
     np.testing.assert_allclose(points.get_xdata(), [0, 1])
-    (_, low), (_, high) = bars.get_segments()[0]
-    assert low == high == 0.5
+    assert not any(map(len, bars.get_segments()))
 
 
 def test_new_axes_have_the_style_of_the_book():
