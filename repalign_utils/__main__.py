@@ -151,7 +151,8 @@ def run(section, given, file, profile, like, output, force, quiet):
         verdicts.judge(mine, kept),
         strict=True,
     ):
-        click.echo("\n".join(telling.lines(j, r)))
+        control = verdicts.under_control(j.claim, entry)
+        click.echo("\n".join(telling.lines(j, r, control=control)))
     click.echo(f"{path.stem}: {origin.duration(entry['wall_s'])}, in {output}")
 
 

@@ -17,21 +17,24 @@ from .verdicts import (
 )
 
 
-def lines(judged: Judged, reference: Judged) -> list[str]:
+def lines(judged: Judged, reference: Judged, *, control: bool = False) -> list[str]:
     """What a run says of a headline claim, for the terminal: a line each setting.
 
     Parameters
     ----------
     judged, reference : what the run and the reference run say of it
+    control : whether it is a run in which the claim must not hold
     """
     claim, findings = judged.claim, judged.findings
     head = f"{judged!s:<21} {claim.id} ({claim.kind})  {claim.statement}"
+    beside = "control: must not hold" if control else comparison(judged, reference)
     if len(findings) == 1:
-        return [f"{head} {findings[0].value} ({comparison(judged, reference)})"]
-    told = [f"{head} ({comparison(judged, reference)})"]
+        return [f"{head} {findings[0].value} ({beside})"]
+    told = [f"{head} ({beside})"]
     for here, there in zip(findings, reference.findings, strict=True):
-        name = f"{here.setting.id}  {here.setting.name}: {here.value}"
-        told.append(f"  {here.verdict:<21} {name} ({comparison(here, there)})")
+        line = f"  {here.verdict:<21} {here.setting.id}  {here.setting.name}: "
+        line += here.value
+        told.append(line if control else f"{line} ({comparison(here, there)})")
     return told
 
 

@@ -47,6 +47,7 @@ import numpy as np
 from ..statistics import holm, sign_flip, units_needed
 from .claims import Claim, Setting
 from .records import interval_of
+from .settings import typed
 
 REPRODUCED = "reproduced"
 SMALL = "right sign but small"
@@ -163,6 +164,22 @@ def recorded(claims: Sequence[Claim], run: dict) -> list[Claim]:
         if mine:
             kept.append(claim.model_copy(update={"settings": mine}))
     return kept
+
+
+def under_control(claim: Claim, run: dict) -> bool:
+    """Whether a run has the parameters with which a claim must not hold."""
+    given = run["parameters"]
+    return all(_is(given.get(name), text) for name, text in claim.control.items())
+
+
+def _is(value, text: str) -> bool:
+    """Whether a parameter has the value that ``claims.yaml`` has as text."""
+    if isinstance(value, float):
+        try:
+            return value == float(text)
+        except ValueError:
+            return False
+    return typed(value) == text
 
 
 def _finding(claim: Claim, setting: Setting, run: dict | None) -> Finding:

@@ -180,6 +180,9 @@ def test_the_claims_of_the_book_are_well_formed():
             assert re.fullmatch(rf"{number}-[a-z]+", s.id)
             assert s.quantity.startswith(f"{number}.")
             assert records.NAME.fullmatch(s.quantity)
+            named = [s.relative.of] if s.relative else []
+            named += [s.testable.quantity] if s.testable else []
+            assert all(records.NAME.fullmatch(name) for name in named)
             # a bar would end a table's cell
             assert "|" not in claim.statement + claim.place + s.name
 

@@ -312,6 +312,26 @@ def test_the_kinds_are_counted_apart_and_the_paper_first():
     assert telling.tally([]) == "no claims"
 
 
+@pytest.mark.parametrize(
+    "parameters, control",
+    [
+        ({"gain": 0.0, "shuffled": True, "seeds": 3}, True),
+        ({"gain": 0, "shuffled": False}, False),
+        ({"shuffled": True}, False),
+    ],
+)
+def test_a_run_with_the_parameters_of_its_control_is_known(parameters, control):
+    claim = _claim().model_copy(update={"control": {"gain": "0", "shuffled": "true"}})
+    assert verdicts.under_control(claim, {"parameters": parameters}) == control
+
+
+def test_under_its_control_a_claim_is_not_set_beside_the_reference():
+    judged, kept = _headline(NOT_REPRODUCED), _headline(REPRODUCED)
+    assert telling.lines(judged, kept)[0].endswith("(differs)")
+    (line,) = telling.lines(judged, kept, control=True)
+    assert line.endswith("(control: must not hold)")
+
+
 def test_only_settings_that_a_run_recorded_are_told_of():
     claim = _claim(_setting("05.a"), _setting("05.b"))
     run = {"records": {"05.a": _entry(2, 3)}}
