@@ -30,7 +30,9 @@ class TaskScores:
     chance : array (tasks,), their level of chance, ``Alignment.null().area``
     ceilings : array (tasks,), the largest area that a target can have
     curve : array (t,), captured share of the target energy at each threshold
+    chance_curve : array (t,), the same by chance, the mean over permuted targets
     loss : array (s,), training loss after each number of steps, 1 before the first
+    chance_loss : array (s,), the same by chance
     accuracy : array (s,), share of right answers on test images
     """
 
@@ -38,7 +40,9 @@ class TaskScores:
     chance: np.ndarray
     ceilings: np.ndarray
     curve: np.ndarray
+    chance_curve: np.ndarray
     loss: np.ndarray
+    chance_loss: np.ndarray
     accuracy: np.ndarray
 
 
@@ -170,15 +174,18 @@ def _check(features, images) -> None:
 
 
 def _scores(found: Alignment, thresholds, steps, accuracy: np.ndarray) -> TaskScores:
-    areas, chance = found.area(), found.null().area
-    loss = found.residual(found.n / found.singular_values[0] ** 2, steps)
-    loss = loss / (found.target_energy / (2 * found.n))  # 1 before the first step
+    areas, chance = found.area(), found.null()
+    at = np.asarray(thresholds) * found.norm
+    step_size = found.n / found.singular_values[0] ** 2
+    unit = found.target_energy / (2 * found.n)  # the loss before the first step
     return TaskScores(
         areas,
-        chance,
+        chance.area,
         np.full_like(areas, found.ceiling),
         found.shares(thresholds).mean(1),
-        loss.mean(1),
+        (chance.curve(at) / found.target_energy).mean(1),
+        (found.residual(step_size, steps) / unit).mean(1),
+        (chance.residual(step_size, steps) / unit).mean(1),
         accuracy,
     )
 

@@ -46,6 +46,10 @@ class Chance:
         """Mean energy captured at each threshold, (t, k), as ``Alignment.curve``."""
         return self._mean.curve(thresholds)
 
+    def residual(self, step_size: float, steps: Values) -> np.ndarray:
+        """Mean training loss of gradient descent, (t, k), as ``Alignment.residual``."""
+        return self._mean.residual(step_size, steps)
+
     @property
     def p_value(self) -> np.ndarray:
         """Permutations with at least the area found, (1 + count) / (1 + N), (k,).

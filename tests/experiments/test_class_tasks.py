@@ -53,7 +53,7 @@ def test_pairs_are_scored_one_by_one_and_averaged(images, pixels):
     whole = pair_scores(pixels, images, pairs, **options)
     parts = [pair_scores(pixels, images, [p], **options) for p in pairs]
     assert whole.areas.shape == (3,)
-    for name in ("areas", "curve", "loss", "accuracy"):
+    for name in ("areas", "curve", "chance_curve", "loss", "chance_loss", "accuracy"):
         expected = np.mean([getattr(p, name) for p in parts], axis=0)
         found = getattr(whole, name)
         np.testing.assert_allclose(

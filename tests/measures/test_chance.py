@@ -58,9 +58,12 @@ def test_chance_is_exact_where_all_permutations_can_be_tried(seed, n, d):
     rng = np.random.default_rng(seed)
     features, y = rng.normal(size=(n, d)), rng.normal(1, 1, size=n)
     orders = [list(order) for order in permutations(range(n))]
-    energy = [alignment(features, y[o], method="svd").area()[0] for o in orders]
-    chance = alignment(features, y, method="svd").null().area[0]
-    assert chance == pytest.approx(np.mean(energy), abs=1e-9)
+    tried = [alignment(features, y[o], method="svd") for o in orders]
+    chance = alignment(features, y, method="svd").null()
+    areas = [found.area()[0] for found in tried]
+    assert chance.area[0] == pytest.approx(np.mean(areas), abs=1e-9)
+    losses = np.mean([found.residual(0.5, [0, 1, 20]) for found in tried], axis=0)
+    np.testing.assert_allclose(chance.residual(0.5, [0, 1, 20]), losses, atol=1e-9)
 
 
 def test_chance_of_many_rows_is_that_of_independent_draws():
