@@ -9,6 +9,7 @@ from .book import paths
 from .book.errors import Failed, Refused, Stopped
 
 Profile = click.Choice(paths.PROFILES)
+RecordFile = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Command(click.Command):
@@ -83,13 +84,13 @@ def main():
 @click.option(
     "-f",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordFile,
     help="YAML file of parameters.",
 )
 @click.option("--profile", type=Profile, help="Parameters of notebooks/profiles.")
 @click.option(
     "--like",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordFile,
     metavar="RECORD",
     help="Record (.json) of a run to make again, with its section and parameters.",
 )
@@ -221,6 +222,23 @@ def reference(sections, profile, note):
 
 
 @main.command()
+@click.argument("first", type=RecordFile)
+@click.argument("second", type=RecordFile)
+def compare(first, second):
+    """Say whether the runs of FIRST and SECOND agree; the exit status is 1 if not.
+
+    Both are the record (.json) beside a section's run, or a file of several, such as
+    results/quick.json. Sections that both hold are compared.
+    """
+    from .book import records, two_runs
+
+    agree, lines = two_runs.told(records.read_runs(first), records.read_runs(second))
+    click.echo("\n".join(lines))
+    if not agree:
+        raise SystemExit(1)
+
+
+@main.command()
 @click.argument("revision", default="HEAD")
 def numbers(revision):
     """List the reference values that moved since a git REVISION, for the changelog."""
@@ -235,7 +253,7 @@ def numbers(revision):
 
 
 @main.command("table")
-@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("run", type=RecordFile)
 @click.option(
     "-o",
     "output",

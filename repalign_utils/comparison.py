@@ -45,9 +45,10 @@ class Difference:
 
     def __str__(self) -> str:
         """Say what the two runs found, in a line."""
+        # Beyond a thousand there is hardly a spread, and the number says nothing.
+        errors = f"{self.errors:.1f}" if self.errors < 1000 else "over 1,000"
         return (
-            f"{self.name}: {self.first} against {self.second}, "
-            f"{self.errors:.1f} standard errors"
+            f"{self.name}: {self.first} against {self.second}, {errors} standard errors"
         )
 
 

@@ -17,6 +17,7 @@ from ..comparison import difference
 from ..files import write_json
 from . import paths, records, settings
 from .errors import Refused
+from .verdicts import measures_another_area
 
 FILES = {"paper": "reference.json", "quick": "quick.json"}
 
@@ -177,14 +178,25 @@ def moved(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
 
     Returns
     -------
-    list of lines, ``section, `name`: old → new``; values equal to rounding, and those
-    that only one state has, are counted instead
+    list of lines, ``section, `name`: old → new``; those that only one state has are
+    counted instead, and so is a section whose areas were taken over two axes
     """
     lines = []
     for section in sorted(before.keys() & after.keys()):
         old, new = before[section]["records"], after[section]["records"]
+        if measures_another_area(before[section]) != measures_another_area(
+            after[section]
+        ):
+            lines.append(f"- {section}: all values, whose areas are over another axis.")
+            continue
         found = [
-            difference(name, old[name]["values"], new[name]["values"], exact=True)
+            difference(
+                name,
+                old[name]["values"],
+                new[name]["values"],
+                exact=True,
+                within=new[name].get("within"),
+            )
             for name in old
             if name in new
         ]

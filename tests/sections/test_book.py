@@ -7,9 +7,10 @@ import nbformat
 import pytest
 
 from repalign_utils.book import claims, pages, paths, references, settings, verdicts
-from repalign_utils.comparison import OTHER_SEEDS, agreement, overall
+from repalign_utils.book.two_runs import agreement_of
+from repalign_utils.comparison import overall
 from tests.conftest import ROOT
-from tests.sections.running import run_all, values
+from tests.sections.running import run_all
 
 pytestmark = pytest.mark.section
 SECTIONS = paths.sections(ROOT)
@@ -49,10 +50,8 @@ def test_what_a_claim_is_about_was_recorded_with_seeds(runs, claim):
 @pytest.fixture(scope="module")
 def compared(request, tmp_path_factory):
     """Agreement of each section's run with the kept one."""
-    first, kept = (
-        request.config.getoption("--first-seed"),
-        references.read(ROOT, "quick"),
-    )
+    first = request.config.getoption("--first-seed")
+    kept = references.read(ROOT, "quick")
     if first is None:
         found = request.getfixturevalue("runs")
     else:
@@ -61,11 +60,7 @@ def compared(request, tmp_path_factory):
 
     @cache
     def of(section):
-        mine, theirs = (r[section]["records"] for r in (found, kept))
-        if first is not None:
-            return agreement(values(mine), values(theirs), margin=OTHER_SEEDS)
-        exact = [name for name, entry in theirs.items() if entry["exact"]]
-        return agreement(values(mine), values(theirs), exact=exact)
+        return agreement_of(found[section], kept[section])
 
     return of
 
