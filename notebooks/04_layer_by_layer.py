@@ -63,6 +63,7 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    GRID,
     Compute,
     MLPEnsemble,
     NetworkInputs,
@@ -125,7 +126,9 @@ print(tuple(pictures[:].shape), tuple(rows.shape))
 # $\Phi_\ell = U \Sigma V^\top$ its area is that of {eq}`eq-01-area`,
 #
 # $$
-# a_\ell = \frac{\sum_i \sigma_i \, (u_i^\top y)^2}{\sigma_1 \lVert y \rVert^2} .
+# a_\ell = \frac{\sum_i \sigma_i \, (u_i^\top y)^2}
+#   {\lVert \Phi \rVert_F \lVert y \rVert^2} ,
+# \qquad \lVert \Phi \rVert_F^2 = \sum_i \sigma_i^2 = n .
 # $$ (eq-04-area)
 #
 # What area has a layer that has learnt all there is to learn, so that it gives every
@@ -135,18 +138,16 @@ print(tuple(pictures[:].shape), tuple(rows.shape))
 # :label: prp-04-collapse
 #
 # Let half of the rows of $\Phi$ be $p$ and half $q$, of norm one and at an angle
-# $\theta$ of more than 0 and at most 90 degrees, and let $y$ be $-1$ on the former and
-# $+1$ on the latter. Then the area is $\tan(\theta / 2)$.
+# $\theta$ of more than 0 and at most 180 degrees, and let $y$ be $-1$ on the former
+# and $+1$ on the latter. Then the area is $\sin(\theta / 2)$.
 # :::
 #
 # :::{dropdown} Proof
-# Write $\mathbb{1}$ for the vector of ones. By summing rows,
-# $\Phi \Phi^\top \mathbb{1} = \tfrac n2 (1 + \cos \theta) \mathbb{1}$ and
-# $\Phi \Phi^\top y = \tfrac n2 (1 - \cos \theta) \, y$. The rank is two, so these are
-# all singular vectors: $\sigma_1^2 = \tfrac n2 (1 + \cos \theta)$ belongs to
-# $\mathbb{1}$, which is orthogonal to $y$, and
-# $\sigma_2^2 = \tfrac n2 (1 - \cos \theta)$ to $y / \sqrt n$. All the energy lies at
-# $\sigma_2$, and $\sigma_2 / \sigma_1 = \tan(\theta / 2)$.
+# By summing rows, $\Phi \Phi^\top y = \tfrac n2 (1 - \cos \theta) \, y$. So
+# $y / \sqrt n$ is a left singular vector, of a singular value $\sigma$ with
+# $\sigma^2 = \tfrac n2 (1 - \cos \theta) > 0$, and holds all the energy of $y$. Rows
+# of norm one have $\lVert \Phi \rVert_F^2 = n$, and $\sigma / \sqrt n =
+# \sqrt{(1 - \cos \theta) / 2} = \sin(\theta / 2)$.
 # :::
 #
 # To tell the classes apart is thus not enough: they must stand at a wide angle. A layer
@@ -158,7 +159,7 @@ print(tuple(pictures[:].shape), tuple(rows.shape))
 angle = np.pi / 3
 p, q = [1, 0], [np.cos(angle), np.sin(angle)]
 collapsed = alignment([p, q] * 50, [-1, 1] * 50, bias=False)
-print(collapsed.area()[0], np.tan(angle / 2))
+print(collapsed.area()[0], np.sin(angle / 2))
 
 # %% [markdown]
 # The layers are measured in one pass of the images through the network, in evaluation
@@ -256,40 +257,58 @@ if (dataset, first, second) == ("cifar10", "airplane", "automobile"):
 else:
     table(["Epoch", "Ours"], ours.items())
 
-# %%
-tau = np.linspace(0, np.sqrt(len(y)), 62)
-drawn = [name for name in found["MLP"]["after"][0] if name != "output"]
-curves = {
-    when: np.array(
-        [[run[name].curve(tau)[:, 0] for name in drawn] for run in runs]
-    )
-    for when, runs in found["MLP"].items()
-}
-for when, values in curves.items():
-    record(
-        f"04.curve.mlp.{when}",
-        values,
-        dims=("seed", "layer", "threshold"),
-        coords={"layer": drawn, "threshold": tau},
-    )
 
-# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training, drawn as in the authors' demonstration: target energy above a threshold. Bands span the seeds."}, "image": {"alt": "Two panels, at the start and after training. Captured target energy against threshold from 0 to the square root of n, one curve for the input and one for each hidden layer."}} tags=["hide-input"]
+# %%
+def shares_of(runs):
+    """Captured share on the grid of thresholds: name -> array (seeds, t)."""
+    return {
+        name: np.stack([run[name].shares()[:, 0] for run in runs])
+        for name in runs[0]
+    }
+
+
+def record_curves(kind):
+    """Record the curve of every layer and seed, before and after training."""
+    for when, runs in found[kind].items():
+        by_layer = shares_of(runs)
+        record(
+            f"04.curve.{kind.lower()}.{when}",
+            np.stack(list(by_layer.values()), axis=1),
+            dims=("seed", "layer", "threshold"),
+            coords={"layer": list(by_layer), "threshold": GRID},
+        )
+
+
+record_curves("MLP")
+
+
+# %%
+def chance_curve(a):
+    """Share that permuted targets have on average above each threshold."""
+    return a.null().curve(GRID * a.norm)[:, 0] / a.target_energy[0]
+
+
+# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training: captured share of the target energy above a threshold. Bands span the seeds; thin lines are what chance gives each layer."}, "image": {"alt": "Two panels, at the start and after training. Captured share of the target energy against threshold divided by the norm of the features, one curve for the input and one for each hidden layer, and thin lines for chance."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
-for ax, (when, values) in zip(axes, curves.items(), strict=True):
-    by_layer = dict(zip(drawn, values.swapaxes(0, 1), strict=True))
+for ax, (when, runs) in zip(axes, found["MLP"].items(), strict=True):
+    curves = shares_of(runs)
+    del curves["output"]
     figures.plot_curves(
-        by_layer,
-        tau,
+        curves,
+        GRID,
         ax=ax,
-        ylabel="captured target energy",
+        xlabel="threshold / ‖Φ‖_F",
         legend=ax is axes[0],
+        chance=[chance_curve(runs[0][name]) for name in curves],
     )
     ax.set_title(f"{when} training")
 plt.show()
 
 # %% [markdown]
 # The further a curve reaches to the right before it falls, the better aligned is the
-# layer ({numref}`fig-04-curves`).
+# layer ({numref}`fig-04-curves`); its area is that under the curve. The demonstration
+# draws the same curves as energies, $n$ times the share, against $\tau$ from 0 to
+# $\sqrt n$.
 #
 # ## A CNN and a ViT on the same images
 #
@@ -342,6 +361,8 @@ def before_and_after(name, epochs):
 fits = {}
 found["CNN"], fits["CNN"] = before_and_after(cnn, cnn_epochs)
 found["ViT"], fits["ViT"] = before_and_after(vit, vit_epochs)
+record_curves("CNN")
+record_curves("ViT")
 
 # %% [markdown]
 # Do the networks fit the images that they are trained on? Alignment of a network that
@@ -362,19 +383,32 @@ table(
     ],
 )
 
-# %%
-areas = {
-    kind: {
-        when: {
-            name: np.array([run[name].area()[0] for run in runs])
-            for name in runs[0]
-        }
-        for when, runs in by_time.items()
-    }
-    for kind, by_time in found.items()
-}
+# %% [markdown]
+# The area of a layer lies between two marks: what chance gives, the mean over all
+# permutations of the targets, and its ceiling $\sigma_1 / \lVert \Phi \rVert_F$, which
+# is high where the images all look much alike.
 
-# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Area of every layer before and after training, from the input to the output; bands span the seeds."}, "image": {"alt": "Three panels, MLP, CNN and ViT. Area under the alignment curve of the input, of each hidden layer and of the output in this order, one line before and one after training."}} tags=["hide-input"]
+
+# %%
+def of_layers(number):
+    """A number of each layer: kind -> time -> name -> array (seeds,)."""
+    return {
+        kind: {
+            when: {
+                name: np.array([number(run[name]) for run in runs])
+                for name in runs[0]
+            }
+            for when, runs in by_time.items()
+        }
+        for kind, by_time in found.items()
+    }
+
+
+areas = of_layers(lambda a: a.area()[0])
+chance = of_layers(lambda a: a.null().area[0])
+ceilings = of_layers(lambda a: a.ceiling)
+
+# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Area of every layer before and after training, from the input to the output; bands span the seeds. After training chance gives the thin line, and no target can have more than the dashed one."}, "image": {"alt": "Three panels, MLP, CNN and ViT. Area under the alignment curve of the input, of each hidden layer and of the output in this order, one line before and one after training, a thin line for chance and a dashed one for the ceiling."}} tags=["hide-input"]
 axes = figures.new_axes(3, sharey=True)
 for ax, (kind, groups) in zip(axes, areas.items(), strict=True):
     names = list(groups["before"])
@@ -382,6 +416,9 @@ for ax, (kind, groups) in zip(axes, areas.items(), strict=True):
         f"{when} training": np.stack(list(by_layer.values()), axis=1)
         for when, by_layer in groups.items()
     }
+    marks = (chance[kind]["after"], ceilings[kind]["after"])
+    low, high = ([m[name].mean() for name in names] for m in marks)
+    ax.plot(high, "--", color="0.45", linewidth=0.7, label="ceiling")
     figures.plot_curves(
         lines,
         range(len(names)),
@@ -389,6 +426,7 @@ for ax, (kind, groups) in zip(axes, areas.items(), strict=True):
         xlabel="",
         ylabel="area",
         legend=ax is axes[0],
+        chance=low,
     )
     ax.set_xticks(range(len(names)), names, rotation=60)
     ax.set(title=kind, ylim=(-0.03, 1.05))
@@ -401,8 +439,8 @@ table(
         [
             kind,
             name,
-            interval(before),
-            interval(after := groups["after"][name]),
+            interval(before, within=(0, 1)),
+            interval(after := groups["after"][name], within=(0, 1)),
             interval(after - before),
         ]
         for kind, groups in areas.items()
@@ -414,41 +452,70 @@ table(
 # ## Does it rise?
 #
 # {numref}`fig-04-areas` answers by eye. These numbers say of each network how its
-# *hidden* layers stand after training, the input and the output aside: Kendall's rank
-# correlation of area with depth, which is 1 if every layer is better aligned than all
-# before it; the area of the last hidden layer less that of the first; the same less that
-# of the input; and what training adds to the last hidden layer, and to the one to which
-# it adds least.
+# *hidden* layers stand after training, the input and the output aside: the least step
+# from one of them to the next, which is above 0 only if *every* step rises; the area of
+# the last less that of the first; the same less that of the input; and what training
+# adds to the last, and to the one to which it adds least. What chance gives is taken off
+# each area first: it grows with the number of channels and with training, so that even a
+# target that knows nothing of the images would seem to rise towards the output.
+
 
 # %%
-recorded = {}
-for kind, groups in areas.items():
-    before, after = (
-        np.stack(list(by_layer.values()))
-        for by_layer in groups.values()
-    )  # (layers, seeds): input, hidden layers, output
+def standing(before, after):
+    """Numbers per seed of areas (layers, seeds): input, hidden layers, output."""
     gains = (after - before)[1:-1]
-    order, order_before = (
-        [
-            kendalltau(range(len(gains)), a).statistic
-            for a in area[1:-1].T
-        ]
-        for area in (after, before)
-    )
-    for name, values in {
-        "order": order,
-        "order_before": order_before,
+    return {
+        "least_step": np.diff(after[1:-1], axis=0).min(0),
         "rise": after[-2] - after[1],
         "beyond_input": after[-2] - after[0],
         "gain": gains[-1],
         "least_gain": gains.min(0),
-    }.items():
+    }
+
+
+above = of_layers(lambda a: (a.area() - a.null().area)[0])
+recorded = {}
+for kind, groups in above.items():
+    stacked = [np.stack(list(g.values())) for g in groups.values()]
+    for name, values in standing(*stacked).items():
         name = f"04.{name}.{kind.lower()}"
         recorded[name] = record(name, values)
 
+# %%
+titles = {
+    "least_step": "Least step",
+    "rise": "Last less first hidden",
+    "beyond_input": "Last hidden less input",
+    "gain": "Gain of the last hidden",
+    "least_gain": "Least gain of a hidden layer",
+}
+table(
+    ["Network", *titles.values()],
+    [
+        [kind, *[recorded[f"04.{c}.{kind.lower()}"] for c in titles]]
+        for kind in areas
+    ],
+)
+
 # %% [markdown]
-# Rank correlation of area with depth, over the hidden layers:
-#
+# Kendall's rank correlation of area with depth tells an order with a single inversion
+# from none; it is 1 if each hidden layer is better aligned than all before it, and knows
+# nothing of amounts.
+
+# %%
+for kind, groups in areas.items():
+    for when, name in (("before", "order_before"), ("after", "order")):
+        hidden = np.stack(list(groups[when].values()))[1:-1]
+        record(
+            f"04.{name}.{kind.lower()}",
+            [
+                kendalltau(range(len(hidden)), a).statistic
+                for a in hidden.T
+            ],
+            within=(-1, 1),
+        )
+
+# %% [markdown]
 # | Network | Before training | After training |
 # |---|---|---|
 # | MLP | {glue:text}`04.order_before.mlp` | {glue:text}`04.order.mlp` |
@@ -457,25 +524,49 @@ for kind, groups in areas.items():
 #
 # ## What was found
 #
-# Area of the last hidden layer after training, against the first hidden layer and the
-# input; and what training adds to it, and to the layer to which it adds least:
+# The last hidden layer, and the two marks between which its area lies:
 
 # %%
-columns = {
-    "rise": "Last less first hidden",
-    "beyond_input": "Last hidden less input",
-    "gain": "Gain of the last hidden",
-    "least_gain": "Least gain of a hidden layer",
-}
+parts = {"area": areas, "chance": chance, "ceiling": ceilings}
+record(
+    "04.area.input",
+    areas["MLP"]["after"]["input"],
+    within=(0, 1),
+    exact=True,
+)
+for kind, groups in areas.items():
+    last = list(groups["after"])[-2]
+    for part, of in parts.items():
+        for when, words in (("before", "_before"), ("after", "")):
+            name = f"04.{part}{words}.{kind.lower()}"
+            recorded[name] = record(
+                name, of[kind][when][last], within=(0, 1)
+            )
+
+# %%
+rows = [f"{part}{w}" for part in parts for w in ("_before", "")]
 table(
-    ["Network", *columns.values()],
+    ["Last hidden layer", *areas],
     [
-        [kind, *[recorded[f"04.{c}.{kind.lower()}"] for c in columns]]
-        for kind in areas
+        [
+            row.replace("_", " ") if "_" in row else f"{row} after",
+            *[recorded[f"04.{row}.{kind.lower()}"] for kind in areas],
+        ]
+        for row in rows
     ],
 )
 
 # %% [markdown]
+# The MLPs end at {glue:text}`04.area.mlp.mean:.2f`, where chance gives
+# {glue:text}`04.chance.mlp.mean:.3f` and the input has
+# {glue:text}`04.area.input.mean:.2f`. The gain is no collapse onto the first direction:
+# the ceiling stands at {glue:text}`04.ceiling_before.mlp.mean:.2f` before training, when
+# all images look alike, and at {glue:text}`04.ceiling.mlp.mean:.2f` after it, close to
+# $1 / \sqrt 2$, the area of two classes at a right angle ({prf:ref}`prp-04-collapse`).
+#
+# A kind of network with fewer than five seeds, as the CNN and the ViT in a quick build,
+# has no interval and so no verdict: its seeds are too few to tell.
+#
 # The MLP, its training and its number of images are those of the authors'
 # demonstration, on the paper's data if these were used; which images of the two classes
 # is our choice. So are the CNN and the ViT and how they are trained: the paper's text
@@ -497,9 +588,9 @@ table(
 # :class: dropdown
 #
 # Two vectors without negative entries stand at 90 degrees at most, so the area is at
-# most $\tan 45° = 1$, reached if no unit answers to both classes. With the column of
-# ones appended, both rows share one positive entry: the angle stays below 90 degrees
-# and the area below 1, but approaches it as the features grow.
+# most $\sin 45° = 1 / \sqrt 2$, reached if no unit answers to both classes. With the
+# column of ones appended, both rows share one positive entry: the angle stays below 90
+# degrees and the area below $1 / \sqrt 2$, but approaches it as the features grow.
 # :::
 #
 # :::{exercise}
@@ -513,29 +604,29 @@ table(
 # :class: dropdown
 #
 # The rows are $(f, 1) / \sqrt{f^2 + 1}$. After training $f$ is far below 0 for one class
-# and far above for the other, so they are close to $(-1, 0)$ and $(1, 0)$: rank one,
-# with the targets along the only direction.
+# and far above for the other, so they are close to $(-1, 0)$ and $(1, 0)$: an angle of
+# 180 degrees, rank one, with the targets along the only direction.
 # :::
 #
 # :::{exercise}
 # :label: ex-04-3
 #
 # Run the section with `-p control true`, which leaves the training as it is and compares
-# all layers with shuffled targets. How large are the areas? Which claims do not change
-# their verdict, and what does that say of them?
+# all layers with shuffled targets. How large are the areas to be expected, and why do
+# those of a CNN still rise towards its output, if chance is not taken off?
 # :::
 #
 # :::{solution} ex-04-3
 # :class: dropdown
 #
-# A target that knows nothing of the images has an expected energy of about 1 along every
-# $u_i$ that is orthogonal to the vector of ones, and none along that vector, which
-# $u_1$ is close to. So its expected area is about $\sum_{i \ge 2} \sigma_i / (n \sigma_1)$:
-# near 0 where a few directions hold most of the spectrum, as they do in late layers, and
-# differences between layers or by training are small. But a rank correlation knows
-# nothing of amounts. In the CNN later layers have more channels, which hold more of any
-# target, so that their order may well be kept. Rank correlations are to be read together
-# with the differences beside them.
+# The two classes have equally many images, so $y$ has mean 0, and over all permutations
+# its mean energy along $u_i$ is $\tfrac{n}{n - 1} (1 - (\mathbb{1}^\top u_i)^2 / n)$:
+# about 1 where $u_i$ is orthogonal to the vector of ones, and none along that vector,
+# which $u_1$ is close to. So chance gives an area of about
+# $\sum_{i \ge 2} \sigma_i / n^{3/2}$: near 0 where a few directions hold most of the
+# spectrum. In the CNN later layers have more channels and with training a longer tail of
+# the spectrum, which holds more of *any* target. Less that level the areas are on
+# average 0, and no step, rise or gain remains.
 # :::
 #
 # :::{exercise}

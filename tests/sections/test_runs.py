@@ -103,8 +103,9 @@ for given in SMALL.values():
         "03.gain.depth.regression",
         "03.depth.gain.classification",
         "03.depth.gain.regression",
-        "04.order.mlp",
+        "04.least_step.mlp",
         "04.rise.mlp",
+        "04.beyond_input.mlp",
         "04.gain.mlp",
         "05.alignment.related.thermometer",
         "06.gap.pairs.pixels",
@@ -176,7 +177,7 @@ def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
     given = {"dataset": "cifar10", "first": "airplane", "second": "automobile"}
     record = run("04", tmp_path, SMALL["04"] | given | {"data_dir": real_data})
     assert record["provenance"]["data"][0].startswith("100 of 60,000 rows of CIFAR-10")
-    for quantity in ("04.order.mlp", "04.rise.mlp", "04.gain.mlp"):
+    for quantity in ("04.least_step.mlp", "04.rise.mlp", "04.gain.mlp"):
         assert least(record, quantity) > 0
 
 
