@@ -16,7 +16,8 @@
 #
 # True targets lie along the top singular vectors of the *inputs*; shuffled targets are
 # spread over all of them. Training a network raises the alignment of its hidden
-# representation with the targets it is given, true or shuffled alike.
+# representation with the targets it is given, true or shuffled alike, above that of the
+# untrained layer and above that of the inputs.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -31,9 +32,9 @@ batch_size: int = 64  # {1..}: rows per step
 max_epochs: int = 1000  # {1..}: a network that has not converged stops here
 tolerance: float = 1e-4  # {0..}: a network has converged when its loss over an epoch is below this
 seeds: int = 5  # {1..}: narrow networks, trained together
-wide_seeds: int = 3  # {1..}: wide networks, trained together
+wide_seeds: int = 5  # {1..}: wide networks, trained together
 seed: int = 0  # {0..999999999}: the first seed
-control: bool = False  # negative control: shuffle the targets called true as well; claims on inputs must then fail
+control: bool = False  # negative control: measure with targets shuffled once more, which no network has seen; all claims must then fail
 device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
@@ -55,6 +56,7 @@ import torch
 from tqdm import tqdm
 
 from repalign_utils import (
+    GRID,
     MLPEnsemble,
     alignment,
     choose_device,
@@ -101,11 +103,21 @@ def shuffled(targets, members):
 
 
 def true(targets, members):
-    """Targets (members, n, 1) as they are, unless this run is the control."""
+    """Targets (members, n, 1) as they are."""
+    return np.stack([targets] * members)
+
+
+def measured(targets):
+    """Targets (members, n, 1) to measure with: those given, but for the control."""
+    draws = [
+        np.random.default_rng([seed + i, 1])
+        for i in range(len(targets))
+    ]
+    shuffle = [draw.permutation for draw in draws]
     return (
-        shuffled(targets, members)
+        np.stack([s(t) for s, t in zip(shuffle, targets, strict=True)])
         if control
-        else np.stack([targets] * members)
+        else targets
     )
 
 
@@ -118,50 +130,91 @@ losses = {"classification": "logistic", "regression": "squared"}
 #
 # Alignment of the inputs themselves, before any network. Directions of inputs that
 # know nothing of the targets hold them in proportion to their number: most of the
-# energy of shuffled targets lies where singular values are small.
+# energy of shuffled targets lies where singular values are small. *Chance* is the
+# exact mean over all orders of the targets ({ref}`sec-01`), the same for true and
+# shuffled ones.
 
 # %%
-inputs_aligned = {}
+aligned = {}  # task, kind, size, layer -> one alignment per seed
 for task, d in tasks.items():
     for kind, arrange in labels.items():
-        columns = arrange(d.targets, seeds)[:, :, 0].T  # (n, seeds)
-        inputs_aligned[task, kind] = alignment(d.inputs, columns)
+        given = measured(arrange(d.targets, seeds))[:, :, 0]
+        aligned[task, kind, "narrow", "inputs"] = [
+            alignment(d.inputs, t) for t in given
+        ]
+
+
+def areas(*key):
+    """Area under the alignment curve of each seed, (seeds,)."""
+    return np.array([a.area()[0] for a in aligned[key]])
+
+
+def chances(*key):
+    """What chance gives in place of each of these areas, (seeds,)."""
+    return np.array([a.null().area[0] for a in aligned[key]])
+
 
 # %%
 for task in tasks:
-    true_area = inputs_aligned[task, "true"].area()
-    gap = true_area - inputs_aligned[task, "shuffled"].area()
-    record(f"02.input.area.{task}", true_area, exact=True)
+    key = (task, "true", "narrow", "inputs")
+    gap = areas(*key) - areas(task, "shuffled", "narrow", "inputs")
+    record(
+        f"02.input.area.{task}", areas(*key), within=(0, 1), exact=True
+    )
     record(f"02.input.gap.{task}", gap, exact=True)
+    record(
+        f"02.input.chance.{task}",
+        chances(*key)[0],
+        within=(0, 1),
+        exact=True,
+    )
 
 
 # %%
-x = np.sort(
-    np.concatenate([np.linspace(0, 1, 200), np.geomspace(1e-4, 1, 200)])
-)
+def shares(*key):
+    """Captured share of each seed's target, (seeds, t)."""
+    return np.array([a.shares()[:, 0] for a in aligned[key]])
 
 
-def shares(a):
-    """Captured share (k, t) of each target at the thresholds x sqrt(n)."""
-    return (a.curve(x * np.sqrt(a.n)) / a.target_energy).T
+def chance(*key):
+    """Mean captured share that chance gives, (t,)."""
+    nulls = [
+        a.null().curve(GRID * a.norm)[:, 0] / a.target_energy
+        for a in aligned[key]
+    ]
+    return np.mean(nulls, axis=0)
 
 
-# %% mystnb={"figure": {"name": "fig-02-inputs", "caption": "Alignment of the inputs with true and with shuffled targets; bands span the shuffles."}, "image": {"alt": "Two panels, classification and regression. Captured share of the target energy against threshold divided by the square root of n, one line for true and one for shuffled targets."}} tags=["hide-input"]
+def thresholds(ax):
+    """Stretch the small thresholds of the first axis."""
+    ax.set_xscale("symlog", linthresh=1e-4)
+    ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
+
+
+# %% mystnb={"figure": {"name": "fig-02-inputs", "caption": "Alignment of the inputs with true and with shuffled targets; bands span the shuffles, the thin line is chance."}, "image": {"alt": "Two panels, classification and regression. Captured share of the target energy against threshold divided by the norm of the inputs, one line for true and one for shuffled targets, and a thin one for chance, on which the shuffled targets lie."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
 for ax, task in zip(axes, tasks, strict=True):
-    curves = {
-        kind: shares(inputs_aligned[task, kind]) for kind in labels
-    }
-    figures.plot_curves(curves, x, ax=ax, xlabel="threshold / √n")
-    ax.set_xscale("symlog", linthresh=1e-4)
-    ax.set(title=task, xlim=(0, 1))
-    ax.set_xticks([0, 1e-4, 1e-3, 1e-2, 1e-1, 1])
+    key = (task, "shuffled", "narrow", "inputs")
+    figures.plot_curves(
+        {
+            kind: shares(task, kind, "narrow", "inputs")
+            for kind in labels
+        },
+        GRID,
+        ax=ax,
+        xlabel="threshold / ‖Φ‖",
+        chance=chance(*key),
+    )
+    thresholds(ax)
+    ax.set_title(task)
 plt.show()
 
 # %% [markdown]
 # The area under the true curve exceeds that under the shuffled one by
 # {glue:text}`02.input.gap.classification` on the images and by
-# {glue:text}`02.input.gap.regression` on the slices ({numref}`fig-02-inputs`).
+# {glue:text}`02.input.gap.regression` on the slices ({numref}`fig-02-inputs`). Chance
+# gives areas of {glue:text}`02.input.chance.classification.mean:.4f` and
+# {glue:text}`02.input.chance.regression.mean:.4f`.
 #
 # ## The hidden representation, before and after training
 #
@@ -189,7 +242,7 @@ def progress(what):
 
 # %%
 def train(task, kind, width, members):
-    """Last hidden layer (members, n, width) before and after, and the training."""
+    """Alignment of the last hidden layer before and after, and the training."""
     d = tasks[task]
     networks = MLPEnsemble(
         d.inputs.shape[1],
@@ -200,7 +253,7 @@ def train(task, kind, width, members):
         **where,
     )
     targets = labels[kind](d.targets, members)
-    before = networks.hidden(d.inputs)[-1]
+    start = last_layer(networks, d.inputs, targets)
     training = fit(
         networks,
         d.inputs,
@@ -214,23 +267,31 @@ def train(task, kind, width, members):
         checkpoints=checkpoints or None,
         report=progress(f"{task}, {kind}, width {width}"),
     )
-    return before, networks.hidden(d.inputs)[-1], targets, training
+    return start, last_layer(networks, d.inputs, targets), training
+
+
+def last_layer(networks, inputs, targets):
+    """Alignment of each network's last hidden layer."""
+    hidden = networks.hidden(inputs)[-1]
+    pairs = zip(hidden, measured(targets), strict=True)
+    return [alignment(h, t) for h, t in pairs]
 
 
 # %%
 sizes = {"narrow": seeds, "wide": wide_seeds}
-aligned, trainings = {}, {}
+trainings = {}
 for size, members in sizes.items():
     for task, d in tasks.items():
         units = width if size == "narrow" else d.inputs.shape[1]
-        for kind in labels:
-            run = train(task, kind, units, members)
-            before, after, targets, trainings[task, kind, size] = run
-            for when, layer in {"start": before, "end": after}.items():
-                aligned[task, kind, size, when] = [
-                    alignment(h, t)
-                    for h, t in zip(layer, targets, strict=True)
-                ]
+        for kind, arrange in labels.items():
+            start, end, run = train(task, kind, units, members)
+            trainings[task, kind, size] = run
+            aligned[task, kind, size, "start"] = start
+            aligned[task, kind, size, "end"] = end
+            given = measured(arrange(d.targets, members))
+            aligned[task, kind, size, "inputs"] = [
+                alignment(d.inputs, t) for t in given
+            ]
 
 # %% [markdown]
 # Each network stops when its loss is below the tolerance, or at the last epoch allowed:
@@ -256,44 +317,84 @@ table(
     ],
 )
 
-# %%
-areas = {
-    key: np.array([a.area()[0] for a in found])
-    for key, found in aligned.items()
-}
-for task, kind, size in trainings:
-    start, end = (
-        areas[task, kind, size, when] for when in ("start", "end")
-    )
-    record(f"02.gain.{task}.{kind}.{size}", end - start)
-    t = trainings[task, kind, size]
-    record(f"02.converged.{task}.{kind}.{size}", t.converged.mean())
+# %% [markdown]
+# Training changes the spectrum of the layer, and with it what chance gives. So two
+# layers are compared by their areas *above chance*, and what training gains is told
+# against the untrained layer and against the inputs.
 
-# %% mystnb={"figure": {"name": "fig-02-hidden", "caption": "Alignment of inputs and of the last hidden layer of the narrow networks, at the start and after training; bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each with true and with shuffled targets. Captured share of the target energy against threshold divided by the square root of n, for the inputs, the last hidden layer at the start, and the last hidden layer after training."}} tags=["hide-input"]
+
+# %%
+def above_chance(*key):
+    """Area less what chance gives, of each seed, (seeds,)."""
+    return areas(*key) - chances(*key)
+
+
+for run, t in trainings.items():
+    name = ".".join(run)
+    end = above_chance(*run, "end")
+    record(f"02.gain.{name}", end - above_chance(*run, "start"))
+    record(f"02.over_inputs.{name}", end - above_chance(*run, "inputs"))
+    record(f"02.converged.{name}", t.converged.mean(), within=(0, 1))
+
+# %% [markdown]
+# An area is the product of how far the spectrum has collapsed onto one direction, which
+# is its ceiling ({ref}`sec-01`), and of how much of the target lies along the largest
+# directions.
+
+# %%
+layers = ("inputs", "start", "end")
+for run in trainings:
+    for layer in layers:
+        key = (*run, layer)
+        record(f"02.area.{'.'.join(key)}", areas(*key), within=(0, 1))
+for task, kind in [(task, kind) for task in tasks for kind in labels]:
+    run = (task, kind, "narrow")
+    record(
+        f"02.curve.{'.'.join(run)}",
+        np.stack([shares(*run, layer) for layer in layers], axis=1),
+        dims=("seed", "layer", "threshold"),
+        coords={"layer": list(layers), "threshold": GRID},
+    )
+for task in tasks:
+    for layer in layers:
+        key = (task, "true", "narrow", layer)
+        ceilings = [a.ceiling for a in aligned[key]]
+        record(f"02.ceiling.{'.'.join(key)}", ceilings, within=(0, 1))
+        record(
+            f"02.chance.{'.'.join(key)}", chances(*key), within=(0, 1)
+        )
+
+# %% mystnb={"figure": {"name": "fig-02-hidden", "caption": "Alignment of inputs and of the last hidden layer of the narrow networks, at the start and after training; bands span the seeds, thin lines are what chance gives each of the three."}, "image": {"alt": "Four panels: classification and regression, each with true and with shuffled targets. Captured share of the target energy against threshold divided by the norm of the features, for the inputs, the last hidden layer at the start, and the last hidden layer after training."}} tags=["hide-input"]
 axes = figures.new_axes(2, rows=2, sharex=True, sharey=True).ravel()
 panels = [(task, kind) for task in tasks for kind in labels]
-for ax, (task, kind) in zip(axes, panels, strict=True):
-    curves = {"inputs": shares(inputs_aligned[task, kind])}
-    for when in ("start", "end"):
-        found = aligned[task, kind, "narrow", when]
-        curves[f"hidden, {when}"] = np.concatenate(
-            [shares(a) for a in found]
-        )
+drawn = {
+    "inputs": "inputs",
+    "hidden, start": "start",
+    "hidden, end": "end",
+}
+for ax, panel in zip(axes, panels, strict=True):
+    run = (*panel, "narrow")
     figures.plot_curves(
-        curves, x, ax=ax, xlabel="threshold / √n", legend=ax is axes[-1]
+        {name: shares(*run, layer) for name, layer in drawn.items()},
+        GRID,
+        ax=ax,
+        xlabel="threshold / ‖Φ‖",
+        legend=ax is axes[-1],
+        chance=[chance(*run, layer) for layer in layers],
     )
-    ax.set_title(f"{task}, {kind}")
+    thresholds(ax)
+    ax.set_title(", ".join(panel))
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Area under the alignment curve of the last hidden layer, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, narrow and wide networks. For true and shuffled targets of both tasks, the area at the start and after training, as points with intervals."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Area under the alignment curve of the inputs and of the last hidden layer, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, narrow and wide networks. For true and shuffled targets of both tasks, the area of the inputs and of the layer at the start and after training, as points with intervals."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
 for ax, size in zip(axes, sizes, strict=True):
     groups = {
-        when: {
-            f"{task[:5]}.\n{kind}": areas[task, kind, size, when]
+        name: {
+            f"{task[:5]}.\n{kind}": areas(task, kind, size, layer)
             for task, kind in panels
         }
-        for when in ("start", "end")
+        for name, layer in drawn.items()
     }
     figures.plot_intervals(groups, ax=ax, ylabel="area")
     ax.set(title=f"{size} networks", ylim=(-0.03, 1.05))
@@ -302,14 +403,25 @@ plt.show()
 # %% [markdown]
 # ## What was found
 #
-# Gain in area by training, after minus before, with its 95 % interval over seeds:
+# Area of the trained layer above chance, less that of the untrained layer and less that
+# of the inputs, with 95 % intervals over seeds:
 #
-# | Task | Targets | Narrow networks | Wide networks |
-# |---|---|---|---|
-# | classification | true | {glue:text}`02.gain.classification.true.narrow` | {glue:text}`02.gain.classification.true.wide` |
-# | classification | shuffled | {glue:text}`02.gain.classification.shuffled.narrow` | {glue:text}`02.gain.classification.shuffled.wide` |
-# | regression | true | {glue:text}`02.gain.regression.true.narrow` | {glue:text}`02.gain.regression.true.wide` |
-# | regression | shuffled | {glue:text}`02.gain.regression.shuffled.narrow` | {glue:text}`02.gain.regression.shuffled.wide` |
+# | Task | Targets | Narrow, over untrained | Narrow, over inputs | Wide, over untrained | Wide, over inputs |
+# |---|---|---|---|---|---|
+# | classification | true | {glue:text}`02.gain.classification.true.narrow` | {glue:text}`02.over_inputs.classification.true.narrow` | {glue:text}`02.gain.classification.true.wide` | {glue:text}`02.over_inputs.classification.true.wide` |
+# | classification | shuffled | {glue:text}`02.gain.classification.shuffled.narrow` | {glue:text}`02.over_inputs.classification.shuffled.narrow` | {glue:text}`02.gain.classification.shuffled.wide` | {glue:text}`02.over_inputs.classification.shuffled.wide` |
+# | regression | true | {glue:text}`02.gain.regression.true.narrow` | {glue:text}`02.over_inputs.regression.true.narrow` | {glue:text}`02.gain.regression.true.wide` | {glue:text}`02.over_inputs.regression.true.wide` |
+# | regression | shuffled | {glue:text}`02.gain.regression.shuffled.narrow` | {glue:text}`02.over_inputs.regression.shuffled.narrow` | {glue:text}`02.gain.regression.shuffled.wide` | {glue:text}`02.over_inputs.regression.shuffled.wide` |
+#
+# Of the gain of narrow networks with true targets, one part is collapse: the ceiling goes
+# from {glue:text}`02.ceiling.classification.true.narrow.start.mean:.2f` before training to
+# {glue:text}`02.ceiling.classification.true.narrow.end.mean:.2f` after it on the images, and
+# from {glue:text}`02.ceiling.regression.true.narrow.start.mean:.2f` to
+# {glue:text}`02.ceiling.regression.true.narrow.end.mean:.2f` on the slices, where the inputs
+# have {glue:text}`02.ceiling.classification.true.narrow.inputs.mean:.2f` and
+# {glue:text}`02.ceiling.regression.true.narrow.inputs.mean:.2f`. Chance gives the trained
+# layer an area of {glue:text}`02.chance.classification.true.narrow.end.mean:.4f` and
+# {glue:text}`02.chance.regression.true.narrow.end.mean:.4f`, far below what it has.
 #
 # Of the wide networks on shuffled targets, a share of
 # {glue:text}`02.converged.classification.shuffled.wide.mean:.2f` (images) and
@@ -335,23 +447,24 @@ plt.show()
 # :class: dropdown
 #
 # $\mathbb{E}(u_i^\top y)^2 = 1$ for every $i$, so $\mathbb{E} A(\tau)$ is the number of
-# singular values of at least $\tau$: only a share $r / n$ of the energy lies in the
-# span of $\Phi$ at all.
+# singular values of at least $\tau > 0$: an energy. Divided by
+# $\mathbb{E} \lVert y \rVert^2 = n$ it is a share, at most $r / n$.
 # :::
 #
 # :::{exercise}
 # :label: ex-02-2
 #
-# Run the section with `-p control true`. Which claims change their verdict, which do
-# not, and why?
+# Run the section with `-p control true`, which measures with targets that no network was
+# trained on. Which claims change their verdict, and why?
 # :::
 #
 # :::{solution} ex-02-2
 # :class: dropdown
 #
-# The two on the inputs: targets called true are now as shuffled as the others, so the
-# gap in area vanishes. The claims on training stay, since networks align with whatever
-# targets they are given.
+# All. The targets called true are as shuffled as the others, so the gap of the inputs
+# vanishes. Training turns the layer towards the targets it is given and no others: the
+# area stays at the level of chance. That level itself moves with the spectrum, and
+# mostly rises by training, which is why gains are told above chance.
 # :::
 #
 # :::{exercise}

@@ -15,7 +15,7 @@
 # # What drives alignment: depth, width, optimiser, activation, batch size
 #
 # Training raises the alignment of the last hidden layer with the targets in every
-# setting of network and training that is tried, and more in deeper networks.
+# setting of network and training that is tried, and deeper networks end better aligned.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -36,9 +36,9 @@ sgd_step_size: float = 0.1  # {0<..}: of SGD without momentum
 momentum_step_size: float = 0.05  # {0<..}: of SGD with momentum 0.9
 max_epochs: int = 1000  # {1..}: a network that has not converged stops here
 tolerance: float = 1e-4  # {0..}: a network has converged when its loss over an epoch is below this
-seeds: int = 5  # {1..}: networks per setting, trained together
+seeds: int = 6  # {1..}: networks per setting, trained together; six is the least that can tell a rank correlation from 0
 seed: int = 0  # {0..999999999}: the first seed
-control: bool = False  # negative control: measure with shuffled targets, not those trained on; all claims but those on the order of depths must then fail
+control: bool = False  # negative control: measure with shuffled targets, not those trained on; all claims must then fail
 device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 precision: str = "float32"  # {float32, float64}: of the training
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
@@ -63,6 +63,8 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    GRID,
+    alignment,
     choose_device,
     data,
     figures,
@@ -87,13 +89,14 @@ where = {
 # weights, a setting is judged by its *gain*
 #
 # $$
-# G = A_1 - A_0 , \qquad A = \frac{1}{\sigma_1 \|y\|^2} \sum_i \sigma_i (u_i^\top y)^2
-# \in [0, 1] .
+# G = A_1 - A_0 , \qquad
+# A = \frac{1}{\|\Phi\|_F \|y\|^2} \sum_i \sigma_i (u_i^\top y)^2 - A_{\text{chance}} ,
 # $$ (eq-03-gain)
 #
-# Both ends matter. $A_0$ itself depends on depth, width and activation, since even
-# random layers bend the singular vectors; $A_1$ is at most 1, so that a layer which
-# starts high can gain little.
+# where $A_{\text{chance}}$ is what the same spectrum gives on average over all orders of
+# the targets. Both ends matter. $A_0$ itself depends on depth, width and activation,
+# since even random layers bend the singular vectors; so depths are compared by the $A_1$
+# that they reach.
 #
 # The tasks are those of {ref}`sec-02`: images of two classes with targets $-1$ and $+1$,
 # and slices whose target is their position along the body, scaled to $[-1, 1]$.
@@ -118,9 +121,15 @@ print(images.about.sentence(), slices.about.sentence(), sep="\n")
 
 # %%
 def measured(d):
-    """Targets (n, 1) to measure alignment with."""
-    shuffle = np.random.default_rng(seed).permutation
-    return shuffle(d.targets) if control else d.targets
+    """Targets (seeds, n, 1) that each network's alignment is measured with."""
+    draws = [np.random.default_rng([seed + i, 1]) for i in range(seeds)]
+    shuffled = [draw.permutation(d.targets) for draw in draws]
+    return np.stack(shuffled if control else [d.targets] * seeds)
+
+
+for task, d in tasks.items():
+    found = [alignment(d.inputs, t).area()[0] for t in measured(d)]
+    record(f"03.input.area.{task}", found, within=(0, 1), exact=True)
 
 
 # %% [markdown]
@@ -214,20 +223,66 @@ table(header, rows)
 
 
 # %%
-def area(when, setting, task):
-    """Area under the alignment curve of each seed, (seeds,)."""
+def per_seed(what, when, setting, task):
+    """Number that `what` makes of each seed's alignment, (seeds,)."""
     found = getattr(trained[setting, task], when)
-    return np.array([a.area()[0] for a in found])
+    return np.array([what(a) for a in found])
 
 
-areas = {
-    (when, *run): area(when, *run)
-    for when in ("before", "after")
+def above_chance(a):
+    """Area less what chance gives."""
+    return a.area()[0] - a.null().area[0]
+
+
+areas, heights = {}, {}
+for when in ("before", "after"):
+    for run in runs:
+        areas[when, *run] = per_seed(lambda a: a.area()[0], when, *run)
+        heights[when, *run] = per_seed(above_chance, when, *run)
+gains = {
+    run: heights["after", *run] - heights["before", *run]
     for run in runs
 }
-gains = {
-    run: areas["after", *run] - areas["before", *run] for run in runs
-}
+
+# %% [markdown]
+# The curves of every setting and seed (optimisers and batch sizes start where the base
+# setting does), and of the base setting what an area is made of:
+# its ceiling, which is how far the spectrum has collapsed onto one direction, and its
+# level of chance ({ref}`sec-01`).
+
+# %%
+held = (base.optimizer, base.batch_size)
+starts = [s for s in names if (s.optimizer, s.batch_size) == held]
+for task in tasks:
+    for when, kept in {"before": starts, "after": list(names)}.items():
+        curves = [
+            [a.shares()[:, 0] for a in getattr(trained[s, task], when)]
+            for s in kept
+        ]
+        coords = {
+            "setting": [names[s] for s in kept],
+            "threshold": GRID,
+        }
+        record(
+            f"03.curve.{task}.{when}",
+            np.array(curves),
+            dims=("setting", "seed", "threshold"),
+            coords=coords,
+        )
+
+# %%
+for when, task in [(w, t) for w in ("before", "after") for t in tasks]:
+    if base in names:
+        run = (when, base, task)
+        name = f"base.{task}.{when}"
+        ceiling = per_seed(lambda a: a.ceiling, *run)
+        record(f"03.area.{name}", areas[run], within=(0, 1))
+        record(f"03.ceiling.{name}", ceiling, within=(0, 1))
+        record(
+            f"03.chance.{name}",
+            areas[run] - heights[run],
+            within=(0, 1),
+        )
 
 # %% [markdown]
 # Alignment rises in *every* setting of a sweep if it does in the one that gains least.
@@ -244,10 +299,20 @@ for sweep, settings in sweeps.items():
 # %% [markdown]
 # ## Depth
 
-# %% mystnb={"figure": {"name": "fig-03-depth", "caption": "Alignment of the last hidden layer by number of hidden layers, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per number of hidden layers."}} tags=["hide-input"]
-x = np.sort(
-    np.concatenate([np.linspace(0, 1, 51), np.geomspace(1e-4, 1, 50)])
-)
+
+# %% mystnb={"figure": {"name": "fig-03-depth", "caption": "Alignment of the last hidden layer by number of hidden layers, before training (top) and after it (bottom); bands span the seeds, thin lines are chance."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the norm of the features, one line per number of hidden layers."}} tags=["hide-input"]
+def by_chance(task, when, settings):
+    """Captured share that chance gives, mean over seeds, (settings, t)."""
+    return [
+        np.mean(
+            [
+                a.null().curve(GRID * a.norm)[:, 0] / a.target_energy
+                for a in getattr(trained[s, task], when)
+            ],
+            axis=0,
+        )
+        for s in settings
+    ]
 
 
 def draw_curves(sweep):
@@ -258,14 +323,19 @@ def draw_curves(sweep):
             curves = {
                 value: np.concatenate(
                     [
-                        (a.curve(x * np.sqrt(a.n)) / a.target_energy).T
+                        a.shares().T
                         for a in getattr(trained[s, task], when)
                     ]
                 )
                 for value, s in sweeps[sweep].items()
             }
             figures.plot_curves(
-                curves, x, ax=ax, xlabel="threshold / √n", legend=False
+                curves,
+                GRID,
+                ax=ax,
+                xlabel="threshold / ‖Φ‖",
+                legend=False,
+                chance=by_chance(task, when, sweeps[sweep].values()),
             )
             ax.set_title(f"{task}, {when}")
             ax.set_xscale("symlog", linthresh=1e-4)
@@ -308,38 +378,38 @@ plt.show()
 # %% [markdown]
 # The depth that gains least gains {glue:text}`03.gain.depth.classification` on the
 # images and {glue:text}`03.gain.depth.regression` on the slices ({numref}`fig-03-depth`,
-# {numref}`fig-03-depth-areas`). Do deeper networks gain more? Per seed, the deepest
-# network is compared with the shallowest, in gain and in the area reached; and Kendall's
-# rank correlation of gain with depth is 1 if each layer more adds to the gain.
+# {numref}`fig-03-depth-areas`). Do deeper networks end better aligned? Per seed, the
+# deepest network is compared with the shallowest, by the area reached above chance; and
+# Kendall's rank correlation of that area with depth is 1 if each layer more adds to it.
 
 # %%
 by_depth = sorted(sweeps["depth"])
 for task in tasks:
-    rows = {"gain": [], "end": []}
-    for v in by_depth:
-        s = sweeps["depth"][v]
-        rows["gain"].append(gains[s, task])
-        rows["end"].append(areas["after", s, task])
-    for name, values in rows.items():
-        record(f"03.depth.{name}.{task}", values[-1] - values[0])
+    chain = [(sweeps["depth"][v], task) for v in by_depth]
+    reached = [heights["after", *run] for run in chain]
     order = [
         kendalltau(by_depth, column).statistic
-        for column in np.transpose(rows["gain"])
+        for column in np.transpose(reached)
     ]
-    record(f"03.depth.order.{task}", order)
+    gained = gains[chain[-1]] - gains[chain[0]]
+    record(f"03.depth.end.{task}", reached[-1] - reached[0])
+    record(f"03.depth.rank.{task}", order, within=(-1, 1))
+    record(f"03.depth.gain.{task}", gained)
 
 # %% [markdown]
-# | Deepest minus shallowest | Gain | Area reached | Rank correlation of gain with depth |
+# | Deepest minus shallowest | Area reached | Rank correlation of area reached with depth | Gain |
 # |---|---|---|---|
-# | classification | {glue:text}`03.depth.gain.classification` | {glue:text}`03.depth.end.classification` | {glue:text}`03.depth.order.classification` |
-# | regression | {glue:text}`03.depth.gain.regression` | {glue:text}`03.depth.end.regression` | {glue:text}`03.depth.order.regression` |
+# | classification | {glue:text}`03.depth.end.classification` | {glue:text}`03.depth.rank.classification` | {glue:text}`03.depth.gain.classification` |
+# | regression | {glue:text}`03.depth.end.regression` | {glue:text}`03.depth.rank.regression` | {glue:text}`03.depth.gain.regression` |
 #
-# A gain can exceed another for two reasons: the layer ends higher, or it starts lower.
-# The second column tells them apart: what it lacks of the first is due to the start.
+# The gain tells more than the claim: a deep network also starts lower. What the last
+# column has above the first is due to the start, so no claim rests on it. With five
+# seeds no exact test can tell a rank correlation from 0, even if it is 1 in each; six
+# can.
 #
 # ## Width
 
-# %% mystnb={"figure": {"name": "fig-03-width", "caption": "Alignment of the last hidden layer by width, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per width."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-03-width", "caption": "Alignment of the last hidden layer by width, before training (top) and after it (bottom); bands span the seeds, thin lines are chance."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the norm of the features, one line per width."}} tags=["hide-input"]
 draw_curves("width")
 plt.show()
 
@@ -354,7 +424,7 @@ plt.show()
 #
 # ## Optimiser
 
-# %% mystnb={"figure": {"name": "fig-03-optimizer", "caption": "Alignment of the last hidden layer by optimiser, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per optimiser; before training they coincide."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-03-optimizer", "caption": "Alignment of the last hidden layer by optimiser, before training (top) and after it (bottom); bands span the seeds, thin lines are chance."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the norm of the features, one line per optimiser; before training they coincide."}} tags=["hide-input"]
 draw_curves("optimizer")
 plt.show()
 
@@ -370,7 +440,7 @@ plt.show()
 #
 # ## Activation
 
-# %% mystnb={"figure": {"name": "fig-03-activation", "caption": "Alignment of the last hidden layer by activation, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per activation."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-03-activation", "caption": "Alignment of the last hidden layer by activation, before training (top) and after it (bottom); bands span the seeds, thin lines are chance."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the norm of the features, one line per activation."}} tags=["hide-input"]
 draw_curves("activation")
 plt.show()
 
@@ -387,7 +457,7 @@ plt.show()
 #
 # ## Batch size
 
-# %% mystnb={"figure": {"name": "fig-03-batch-size", "caption": "Alignment of the last hidden layer by batch size, before training (top) and after it (bottom); bands span the seeds."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the square root of n, one line per batch size; before training they coincide."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-03-batch-size", "caption": "Alignment of the last hidden layer by batch size, before training (top) and after it (bottom); bands span the seeds, thin lines are chance."}, "image": {"alt": "Four panels: classification and regression, each before and after training. Captured share of the target energy against threshold divided by the norm of the features, one line per batch size; before training they coincide."}} tags=["hide-input"]
 draw_curves("batch_size")
 plt.show()
 
@@ -402,7 +472,7 @@ plt.show()
 #
 # ## What was found
 #
-# Least gain in area over the values of each sweep, with 95 % intervals over seeds:
+# Least gain in area above chance over the values of each sweep, with 95 % intervals over seeds:
 #
 # | Sweep | Classification | Regression |
 # |---|---|---|
@@ -450,11 +520,10 @@ plt.show()
 # :::{solution} ex-03-2
 # :class: dropdown
 #
-# All but the two on the order of depths. A shuffled target is spread over all
-# directions, whichever of them training has stretched, so its gains are near 0 and so
-# are their differences. The rank correlation may stay: deeper networks start lower for
-# any target, so that even tiny changes are ordered by depth, and ranks know nothing of
-# their size. This is why the claim on the difference is made beside it.
+# All. A shuffled target is spread over all directions, whichever of them training has
+# stretched, so its areas stay at the level of chance: gains above chance are near 0, of
+# either sign, and so are the differences between depths. What deep networks add to a
+# *gain* by starting lower is no more in the claim, which compares the areas reached.
 # :::
 #
 # :::{exercise}

@@ -76,8 +76,8 @@ def train_setting(
     inputs : array or tensor (n, d)
     targets : array or tensor (n, k), the same for all members
     loss, max_epochs, tolerance, checkpoints, report : as of `fit`
-    measured : array (n, k'), targets that alignment is measured with; None for those
-        trained on
+    measured : array (n, k') or (members, n, k'), targets that alignment is measured
+        with, the same for all members or each one's own; None for those trained on
     members, seed : number of networks, and the seed of the first's weights and batches
     device, dtype : where and in which precision the networks are trained
 
@@ -131,4 +131,6 @@ def train_setting(
 
 
 def _aligned(networks: MLPEnsemble, inputs, targets) -> tuple[Alignment, ...]:
-    return tuple(alignment(h, targets) for h in networks.hidden(inputs)[-1])
+    hidden = networks.hidden(inputs)[-1]
+    each = targets if targets.ndim == 3 else [targets] * len(hidden)
+    return tuple(alignment(h, t) for h, t in zip(hidden, each, strict=True))

@@ -83,6 +83,15 @@ def test_alignment_with_other_targets_is_measured_on_the_same_networks():
     assert_measured(found.after, after, other)
 
 
+def test_each_network_is_measured_with_targets_of_its_own():
+    inputs, targets = small_task()
+    own = np.random.default_rng(3).normal(size=(2, 50, 1))
+    found = train_setting(BASE, inputs, targets, measured=own, **OPTIONS)
+    for member in range(2):
+        alone = train_setting(BASE, inputs, targets, measured=own[member], **OPTIONS)
+        assert np.array_equal(found.after[member].energy, alone.after[member].energy)
+
+
 def test_several_targets_have_an_output_each():
     inputs, targets = small_task()
     both = np.hstack([targets, -targets])

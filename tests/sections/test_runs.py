@@ -44,7 +44,7 @@ def least(record, quantity):
 
 # Small settings in which a section still shows what it is about.
 SMALL = {
-    "02": {"n_slices": 200, "max_epochs": 1, "seeds": 4},
+    "02": {"n_slices": 200, "max_epochs": 60, "seeds": 4, "wide_seeds": 1},
     "03": {
         "depths": "[1, 8]",
         "widths": "[32, 128]",
@@ -99,10 +99,12 @@ for given in SMALL.values():
     [
         "02.input.gap.classification",
         "02.input.gap.regression",
+        "02.gain.classification.true.narrow",
+        "02.over_inputs.classification.true.narrow",
+        "02.gain.classification.shuffled.narrow",
         "03.gain.depth.classification",
         "03.gain.depth.regression",
-        "03.depth.gain.classification",
-        "03.depth.gain.regression",
+        "03.depth.end.regression",
         "04.least_step.mlp",
         "04.rise.mlp",
         "04.beyond_input.mlp",
