@@ -518,7 +518,9 @@ table(
 #
 # The roles are exchanged, so alignment with and transfer to the "related" task go the
 # wrong way, and likewise for the "unrelated" one. The order of the tasks by alignment
-# and by error knows nothing of their names, and stays.
+# and by error knows nothing of their names, and stays. This is the control of the claims
+# on the unrelated task. Shuffled source targets (`-p control true`) are none: training on
+# them loses what the inputs hold of *every* task, so that those claims hold all the same.
 # :::
 #
 # :::{exercise}
