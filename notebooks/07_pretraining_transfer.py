@@ -485,32 +485,20 @@ plt.show()
 # fine-tuning.
 
 # %%
+columns = {
+    "Area": area,
+    "Chance": chance,
+    "Ceiling": ceiling,
+    "Linear, pairs": lambda *key: scores[key].accuracy[-1],
+    "Fine-tuned": accuracy,
+}
 table(
+    ["Network", "Targets", "Source", *columns],
     [
-        "Network",
-        "Targets",
-        "Source",
-        "Area",
-        "Chance",
-        "Ceiling",
-        "Linear, pairs",
-        "Fine-tuned",
-    ],
-    [
-        [
-            networks[kind],
-            family,
-            start,
-            *[
-                f"{over_seeds(value, kind, start, family).mean():.3f}"
-                for value in (
-                    area,
-                    chance,
-                    ceiling,
-                    lambda *k: scores[k].accuracy[-1],
-                    accuracy,
-                )
-            ],
+        [networks[kind], family, start]
+        + [
+            f"{over_seeds(value, kind, start, family).mean():.3f}"
+            for value in columns.values()
         ]
         for kind in networks
         for family in families

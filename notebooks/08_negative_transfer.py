@@ -412,7 +412,8 @@ for of, suffix in (("accuracy", ""), ("linear", ".linear")):
 # The six pairs have three targets, and one may be harder than another. A stricter
 # question leaves the targets apart: of the two sources of one target, is the one with
 # the better aligned features the better one to start from? Here is the share of targets
-# for which it is; half of them is chance. One seed can give few values alone, and the
+# for which it is; half of them is chance. No claim rests on it: with shuffled labels of
+# the sources it holds as well. One seed can give few values alone, and the
 # interval is one for counts.
 
 

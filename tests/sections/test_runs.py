@@ -111,7 +111,7 @@ for given in SMALL.values():
         "04.gain.mlp",
         "05.alignment.related.thermometer",
         "06.gap.pairs.pixels",
-        "06.gap.rest.untrained",
+        "06.gap_above_chance.rest.untrained",
         "06.accuracy.untrained",
         "07.alignment.artificial.cnn",
         "08.spread",
