@@ -783,11 +783,9 @@ table(["Choice", *compared, "Area ranks as speed", "Raised"], lines)
 # bias column, {glue:text}`01.robust.order.rows_not_scaled.mean:.2f` with rows as they are,
 # {glue:text}`01.robust.order.columns_centred.mean:.2f` with centred columns, and
 # {glue:text}`01.robust.order.over_sigma_1.mean:.2f` over $\sigma_1$. Centring takes away the
-# direction onto which the random ReLU units have collapsed and so lifts their area most;
-# the order of sets of features is a matter of this choice more than of the others, and
-# areas should be compared only where it was made alike. That training raises the area
-# holds in a share of at least half of the draws, for each choice, only if each entry of
-# the last column says so.
+# direction onto which the random ReLU units have collapsed and so lifts their area most.
+# Where a share differs from that of the first row, the order of sets hangs on the choice,
+# and areas may be compared only if it was made alike.
 #
 # ## Where area and speed part
 #

@@ -44,6 +44,7 @@ def least(record, quantity):
 
 # Small settings in which a section still shows what it is about.
 SMALL = {
+    "01": {"n": 200, "width": 200, "steps": 100, "seeds": 4},
     "02": {"n_slices": 200, "max_epochs": 60, "seeds": 4, "wide_seeds": 1},
     "03": {
         "depths": "[1, 8]",
@@ -97,6 +98,7 @@ for given in SMALL.values():
 @pytest.mark.parametrize(
     "quantity",
     [
+        "01.order.agrees",
         "02.input.gap.classification",
         "02.input.gap.regression",
         "02.gain.classification.true.narrow",
@@ -121,6 +123,16 @@ def test_the_negative_control_takes_the_effect_away(controlled, quantity):
     honest, control = (r[quantity]["values"] for r in controlled(quantity[:2]))
     assert sum(honest) / len(honest) > sum(control) / len(control)
     assert difference(quantity, honest, control).errors > 2
+
+
+def test_no_check_holds_of_predictions_from_other_features(controlled):
+    quantities = ("01.identity.error", "01.bound.excess", "01.divergence.predicted")
+    honest, control = controlled("01")
+    told = [
+        {"section": "01_alignment", "form": 3, "records": r} for r in (honest, control)
+    ]
+    found = [[found_of(r)[q] for q in quantities] for r in told]
+    assert found == [["reproduced"] * 3, ["not reproduced"] * 3]
 
 
 def test_a_run_with_shuffled_labels_does_not_agree_with_an_honest_one(controlled):
