@@ -427,6 +427,7 @@ def noted(what, name, values, within=None):
     )
 
 
+# %%
 areas = {
     name: [a.area()[0] for a in found]
     for name, found in aligned.items()
@@ -471,11 +472,14 @@ table(
 # Every area is to be read against chance, the last column of the first table: that of the
 # trained network, {glue:text}`01.area.trained_network.mean:.3f`, against
 # {glue:text}`01.chance.trained_network.mean:.3f`. The ceilings tell what the spectra have
-# to do with it: a spectrum as spread out as that of the random Fourier features (ceiling
-# {glue:text}`01.ceiling.random_fourier.mean:.2f`) leaves little room for any target, one
-# collapsed onto its mean like that of the random ReLU units
-# ({glue:text}`01.ceiling.random_relu.mean:.2f`) leaves much and holds little of this one
-# there. Ranks are those for $\epsilon = 0.1$, mean over draws.
+# to do with it. Under a low ceiling the spectrum is spread out and leaves little room for
+# any target; under one near 1 it has collapsed onto one direction, and has room for a
+# target that lies there alone. Here the random Fourier features have a ceiling of
+# {glue:text}`01.ceiling.random_fourier.mean:.2f`, the random ReLU units one of
+# {glue:text}`01.ceiling.random_relu.mean:.2f`. The excess is divided by what the ceiling
+# leaves, and so says how much of the room of *these* features a target uses; sets of
+# features are not compared by it, as little as by the area over $\sigma_1$.
+# Ranks are those for $\epsilon = 0.1$, mean over draws.
 
 # %% [markdown]
 # ## Gradient descent, step by step
@@ -668,10 +672,7 @@ shares = {
     for name, found in aligned.items()
 }
 chance = [
-    np.mean(
-        [a.null().curve(GRID * a.norm) / a.target_energy for a in f], 0
-    )
-    for f in aligned.values()
+    np.mean([a.null().shares() for a in f], 0) for f in aligned.values()
 ]
 record(
     "01.curve",

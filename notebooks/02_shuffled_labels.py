@@ -178,10 +178,7 @@ def shares(*key):
 
 def chance(*key):
     """Mean captured share that chance gives, (t,)."""
-    nulls = [
-        a.null().curve(GRID * a.norm)[:, 0] / a.target_energy
-        for a in aligned[key]
-    ]
+    nulls = [a.null().shares()[:, 0] for a in aligned[key]]
     return np.mean(nulls, axis=0)
 
 
@@ -270,6 +267,7 @@ def train(task, kind, width, members):
     return start, last_layer(networks, d.inputs, targets), training
 
 
+# %%
 def last_layer(networks, inputs, targets):
     """Alignment of each network's last hidden layer."""
     hidden = networks.hidden(inputs)[-1]
@@ -413,11 +411,12 @@ plt.show()
 # | regression | true | {glue:text}`02.gain.regression.true.narrow` | {glue:text}`02.over_inputs.regression.true.narrow` | {glue:text}`02.gain.regression.true.wide` | {glue:text}`02.over_inputs.regression.true.wide` |
 # | regression | shuffled | {glue:text}`02.gain.regression.shuffled.narrow` | {glue:text}`02.over_inputs.regression.shuffled.narrow` | {glue:text}`02.gain.regression.shuffled.wide` | {glue:text}`02.over_inputs.regression.shuffled.wide` |
 #
-# Of the gain of narrow networks with true targets, one part is collapse: the ceiling goes
+# Is a part of that gain mere collapse of the spectrum? It is where the ceiling rises, and
+# there alone. Of narrow networks with true targets the ceiling goes
 # from {glue:text}`02.ceiling.classification.true.narrow.start.mean:.2f` before training to
 # {glue:text}`02.ceiling.classification.true.narrow.end.mean:.2f` after it on the images, and
 # from {glue:text}`02.ceiling.regression.true.narrow.start.mean:.2f` to
-# {glue:text}`02.ceiling.regression.true.narrow.end.mean:.2f` on the slices, where the inputs
+# {glue:text}`02.ceiling.regression.true.narrow.end.mean:.2f` on the slices; the inputs
 # have {glue:text}`02.ceiling.classification.true.narrow.inputs.mean:.2f` and
 # {glue:text}`02.ceiling.regression.true.narrow.inputs.mean:.2f`. Chance gives the trained
 # layer an area of {glue:text}`02.chance.classification.true.narrow.end.mean:.4f` and

@@ -285,7 +285,7 @@ record_curves("MLP")
 # %%
 def chance_curve(a):
     """Share that permuted targets have on average above each threshold."""
-    return a.null().curve(GRID * a.norm)[:, 0] / a.target_energy[0]
+    return a.null().shares()[:, 0]
 
 
 # %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training: captured share of the target energy above a threshold. Bands span the seeds; thin lines are what chance gives each layer."}, "image": {"alt": "Two panels, at the start and after training. Captured share of the target energy against threshold divided by the norm of the features, one curve for the input and one for each hidden layer, and thin lines for chance."}} tags=["hide-input"]

@@ -260,10 +260,7 @@ for j, (ax, role) in enumerate(zip(axes, tasks, strict=True)):
         GRID,
         ax=ax,
         xlabel="threshold / ‖Φ‖_F",
-        chance=[
-            a.null().curve(GRID * a.norm)[:, j] / a.target_energy[j]
-            for a in first.values()
-        ],
+        chance=[a.null().shares()[:, j] for a in first.values()],
     )
     ax.set_title(f"{role} task")
 plt.show()

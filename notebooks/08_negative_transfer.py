@@ -282,7 +282,7 @@ def read(b, value):
 
 def chance_curve(a):
     """Captured shares that chance gives, (t, k)."""
-    return a.null().curve(GRID * a.norm) / a.target_energy
+    return a.null().shares()
 
 
 factors = {

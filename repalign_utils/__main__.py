@@ -108,16 +108,7 @@ def run(section, given, file, profile, like, output, force, quiet):
     `repalign list` says which sections there are, and with which parameters.
     """
     base = paths.root()
-    from .book import (
-        claims,
-        destination,
-        earlier_run,
-        origin,
-        references,
-        runner,
-        telling,
-        verdicts,
-    )
+    from .book import claims, destination, earlier_run, origin, runner
 
     earlier = None
     if like:
@@ -144,17 +135,21 @@ def run(section, given, file, profile, like, output, force, quiet):
         force=force,
         progress=not quiet,
     )
+    _tell_verdicts(base, stated, entry)
+    click.echo(f"{path.stem}: {origin.duration(entry['wall_s'])}, in {output}")
+
+
+def _tell_verdicts(base, stated, entry):
+    """Say what a run finds of its claims, beside the reference run."""
+    from .book import references, telling, verdicts
+
     # A claim on a setting that was left out is no claim on this run.
     mine = verdicts.recorded(stated, entry)
-    kept = references.read(base, "paper")
-    for j, r in zip(
-        verdicts.judge(mine, {path.stem: entry}),
-        verdicts.judge(mine, kept),
-        strict=True,
-    ):
+    here = verdicts.judge(mine, {entry["section"]: entry})
+    there = verdicts.judge(mine, references.read(base, "paper"))
+    for j, r in zip(here, there, strict=True):
         control = verdicts.under_control(j.claim, entry)
         click.echo("\n".join(telling.lines(j, r, control=control)))
-    click.echo(f"{path.stem}: {origin.duration(entry['wall_s'])}, in {output}")
 
 
 @main.command("list")

@@ -51,7 +51,7 @@ class _Sharing(LoadScopeScheduling):
             return file
         if test.startswith(CONTROLLED):
             return test[test.index("[") + 1 :][:2]  # the section's number
-        shared = {"shuffled_labels": "05", "wrong_step_size": "02"}
+        shared = {"shuffled_labels": "05", "same_seed": "05", "wrong_step_size": "02"}
         return next((shared[part] for part in shared if part in test), nodeid)
 
 

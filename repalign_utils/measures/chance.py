@@ -46,6 +46,10 @@ class Chance:
         """Mean energy captured at each threshold, (t, k), as ``Alignment.curve``."""
         return self._mean.curve(thresholds)
 
+    def shares(self, *thresholds: Values) -> np.ndarray:
+        """Mean share captured, (t, k), as ``Alignment.shares``: on the book's grid."""
+        return self._mean.shares(*thresholds)
+
     def residual(self, step_size: float, steps: Values) -> np.ndarray:
         """Mean training loss of gradient descent, (t, k), as ``Alignment.residual``."""
         return self._mean.residual(step_size, steps)

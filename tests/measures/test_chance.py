@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign_utils import AlignmentStream, alignment, linear_probe, one_vs_rest
+from repalign_utils import GRID, AlignmentStream, alignment, linear_probe, one_vs_rest
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -49,6 +49,8 @@ def test_chance_is_the_mean_over_permutations(kind, bias, normalize):
     curves = np.array([m.curve(tau) for m in moved])
     error = curves.std(0) / np.sqrt(len(curves))
     assert (abs(curves.mean(0) - found.null().curve(tau)) < 4.5 * error + 1e-9).all()
+    shares = found.null().curve(GRID * found.norm) / found.target_energy
+    np.testing.assert_array_equal(found.null().shares(), shares)
 
 
 @given(SEEDS, st.integers(2, 4), st.integers(1, 5))
