@@ -178,17 +178,15 @@ def moved(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
 
     Returns
     -------
-    list of lines, ``section, `name`: old → new``; those that only one state has are
-    counted instead, and so is a section whose areas were taken over two axes
+    list of lines, ``section, `name`: old → new``; others say where the areas of the two
+    states are over two axes, how many values are new, and which are gone
     """
     lines = []
     for section in sorted(before.keys() & after.keys()):
         old, new = before[section]["records"], after[section]["records"]
-        if measures_another_area(before[section]) != measures_another_area(
-            after[section]
-        ):
-            lines.append(f"- {section}: all values, whose areas are over another axis.")
-            continue
+        sides = {measures_another_area(state[section]) for state in (before, after)}
+        if len(sides) == 2:
+            lines.append(f"- {section}: areas are over another axis from here on.")
         found = [
             difference(
                 name,
@@ -205,7 +203,8 @@ def moved(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
             for d in found
             if d.unequal
         ]
-        gone, added = len(old.keys() - new.keys()), len(new.keys() - old.keys())
-        if gone or added:
-            lines.append(f"- {section}: {added} values added, {gone} left out.")
+        if added := len(new.keys() - old.keys()):
+            lines.append(f"- {section}: {added} values added.")
+        if gone := sorted(old.keys() - new.keys()):
+            lines.append(f"- {section}, left out: {', '.join(f'`{n}`' for n in gone)}.")
     return lines

@@ -131,8 +131,15 @@ def test_the_changelog_lists_what_moved_beyond_rounding():
     old, new = interval([0.1, 0.2, 0.3]), interval([0.1, 0.2, 0.6])
     assert lines == [
         f"- 05_tiny, `05.gain`: {old} → {new}",
-        "- 05_tiny: 2 values added, 1 left out.",
+        "- 05_tiny: 2 values added.",
+        "- 05_tiny, left out: `05.gone`.",
     ]
+
+    older = {s: {**run, "form": 2} for s, run in before.items()}
+    newer = {s: {**run, "form": 3} for s, run in after.items()}
+    said, *rest = references.moved(older, newer)
+    assert said == "- 05_tiny: areas are over another axis from here on."
+    assert rest == lines
 
 
 def test_the_state_of_a_revision_is_read_from_git(base):
