@@ -135,17 +135,17 @@ def run(section, given, file, profile, like, output, force, quiet):
         force=force,
         progress=not quiet,
     )
-    _tell_verdicts(base, stated, entry)
+    _tell_verdicts(base, path.stem, stated, entry)
     click.echo(f"{path.stem}: {origin.duration(entry['wall_s'])}, in {output}")
 
 
-def _tell_verdicts(base, stated, entry):
+def _tell_verdicts(base, section, stated, entry):
     """Say what a run finds of its claims, beside the reference run."""
     from .book import references, telling, verdicts
 
     # A claim on a setting that was left out is no claim on this run.
     mine = verdicts.recorded(stated, entry)
-    here = verdicts.judge(mine, {entry["section"]: entry})
+    here = verdicts.judge(mine, {section: entry})
     there = verdicts.judge(mine, references.read(base, "paper"))
     for j, r in zip(here, there, strict=True):
         control = verdicts.under_control(j.claim, entry)

@@ -553,10 +553,12 @@ def test_plot_draws_one_line_per_target():
         np.diag([2.0, 1.0]), [[1, 2], [1, 0]], bias=False, normalize=False
     )
     axes = found.plot()
-    labels = [line.get_label() for line in axes.get_lines()]
-    assert labels == ["target 1", "target 2"]
-    tau, share = axes.get_lines()[0].get_data()
-    np.testing.assert_allclose(share, found.curve(tau)[:, 0] / 2)
+    lines = axes.get_lines()
+    labels = [line.get_label() for line in lines]
+    assert labels[:3] == ["target 1", "target 2", "chance"] and len(lines) == 4
+    x, share = lines[0].get_data()
+    np.testing.assert_allclose(share, found.shares(x)[:, 0])
+    np.testing.assert_allclose(lines[2].get_data()[1], found.null().shares(x)[:, 0])
     assert share[0] == 1 and share[-1] == 0
     _, mine = pyplot.subplots()
     assert alignment(np.eye(2), [1.0, 2]).plot(ax=mine) is mine
