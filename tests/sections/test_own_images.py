@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from repalign_utils.book import claims
 from repalign_utils.networks.building import build
 from tests.conftest import ROOT
 from tests.miniature import repalign
@@ -60,7 +61,9 @@ def test_a_source_in_a_folder_runs_at_the_papers_sizes(records):
     data = records["07"]["provenance"]["data"]
     assert data[0].startswith("All 8 rows of the images in Source, 2 classes")
     assert records["07"]["profile"] == "paper"
-    assert len(records["07"]["records"]) == 8
+    stated = claims.read_claims(ROOT / "claims.yaml")
+    asked = {s.quantity for c in stated if c.id.startswith("07") for s in c.settings}
+    assert len(asked) == 8 and asked <= records["07"]["records"].keys()
 
 
 def test_tasks_in_a_folder_are_measured_with_the_weights_of_a_file(records):
