@@ -199,7 +199,7 @@ for ax, task in zip(axes, tasks, strict=True):
         },
         GRID,
         ax=ax,
-        xlabel="threshold / ‖Φ‖",
+        xlabel="threshold / ‖Φ‖_F",
         chance=chance(*key),
     )
     thresholds(ax)
@@ -376,7 +376,7 @@ for ax, panel in zip(axes, panels, strict=True):
         {name: shares(*run, layer) for name, layer in drawn.items()},
         GRID,
         ax=ax,
-        xlabel="threshold / ‖Φ‖",
+        xlabel="threshold / ‖Φ‖_F",
         legend=ax is axes[-1],
         chance=[chance(*run, layer) for layer in layers],
     )

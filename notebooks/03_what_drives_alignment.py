@@ -340,7 +340,7 @@ def draw_curves(sweep):
                 curves,
                 GRID,
                 ax=ax,
-                xlabel="threshold / ‖Φ‖",
+                xlabel="threshold / ‖Φ‖_F",
                 legend=False,
                 chance=by_chance(task, when, sweeps[sweep].values()),
             )

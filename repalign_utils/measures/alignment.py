@@ -366,4 +366,5 @@ class Alignment:
         )
         curves = {name: share[None] for name, share in zip(names, shares, strict=True)}
         chance = (self.null().curve(x * self.norm) / self.target_energy).T
-        return plot_curves(curves, x, ax=ax, chance=chance)
+        label = "threshold / ‖Φ‖_F"
+        return plot_curves(curves, x, ax=ax, xlabel=label, chance=chance)
