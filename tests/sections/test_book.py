@@ -56,7 +56,8 @@ def compared(request, tmp_path_factory):
         found = request.getfixturevalue("runs")
     else:
         folder = tmp_path_factory.mktemp("moved")
-        found = run_all(folder, {s: {"seed": first} for s in SECTIONS}, profile="quick")
+        given = {s: {"seed": first} for s in SECTIONS}
+        found = run_all(folder, given, dict.fromkeys(SECTIONS, "quick"))
 
     @cache
     def of(section):
