@@ -1,5 +1,6 @@
 from . import data as data
 from . import figures as figures
+from . import similarity as similarity
 from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters
 from .book.records import record as record
@@ -12,6 +13,7 @@ from .measures.spectral import alignment as alignment
 from .measures.stream import AlignmentStream as AlignmentStream
 from .networks.building import build as build
 from .networks.building import pretrained as pretrained
+from .networks.convnets import convnet as convnet
 from .networks.device import Compute as Compute
 from .networks.device import choose_device as choose_device
 from .networks.ensembles import MLPEnsemble as MLPEnsemble

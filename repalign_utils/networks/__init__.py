@@ -1,9 +1,9 @@
 """Networks: built, loaded, run, and the layers within them.
 
 Made
-    `building` has networks by name, of ours or a library; `weights` reads them from a
-    file; `names` knows layers, head and stages by name. `ensembles` are many small
-    networks in one, with their `activations`.
+    `building` has networks by name, of ours or a library, `convnets` plain ones from
+    words; `weights` reads them from a file; `names` knows layers, head and stages by
+    name. `ensembles` are many small networks in one, with their `activations`.
 Run
     `inputs` makes batches of whatever is given, `images` are scaled for it, `device`
     says where to compute, `running` sets a network up to be listened to, and `passes`

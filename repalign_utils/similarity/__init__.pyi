@@ -1,0 +1,1 @@
+from ._cka import cka as cka
