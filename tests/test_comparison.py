@@ -96,6 +96,15 @@ def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
         assert found.errors == pytest.approx(beyond / error, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize(("moved", "counts"), [(0.009, False), (0.02, True)])
+def test_a_small_share_may_move_by_a_hundredth_of_its_range(moved, counts):
+    levels = np.array([0.00200, 0.00201, 0.00202])
+    options = {"margin": comparison.OTHER_SEEDS, "within": (0, 1)}
+    found = difference("chance", levels, levels + moved, **options)
+    assert (found.errors > 2) is counts
+    assert difference("chance", levels, levels + moved, within=(0, 1)).errors > 2
+
+
 def test_the_intervals_of_a_difference_stay_within_the_range_of_the_quantity():
     first, second = {"x": [0.99, 0.98, 0.999, 0.97, 1.0]}, {"x": [1.0] * 5}
     (found,) = agreement(first, second, within={"x": (0, 1)}).differences

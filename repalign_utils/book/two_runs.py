@@ -17,7 +17,8 @@ def agreement_of(first: dict, second: dict) -> Agreement:
 
     What no training has touched has to be equal to rounding if both have the same
     parameters. Else seeds or amounts may differ, and with them the data that all seeds
-    of a run share: then values may part by a tenth before it counts.
+    of a run share: then values may part by a tenth of themselves, or a hundredth of
+    their range, before it counts.
 
     Parameters
     ----------
