@@ -14,6 +14,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 WIDTH = 0.5  # from the first series of a category to its last, as a share of its place
 BESIDE = (0.36, 0.74)  # where dots stand between one series and the next
 MOST_DOTS = 10  # seeds from which on an interval says enough
+MOST_NUMBERED = 6  # layers a side up to which a matrix says its numbers
+LIGHT = 0.35  # luminance of a cell from which on its number is black
 
 
 def use_style() -> None:
@@ -193,3 +195,119 @@ def plot_images(rows, *, ax=None):
     ax.imshow(sheet, interpolation="nearest")
     ax.set_axis_off()
     return ax
+
+
+def plot_layer_matrix(
+    values,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str] | None = None,
+    ax=None,
+    xlabel: str = "",
+    ylabel: str = "",
+    label: str = "similarity",
+    within: Sequence[float] = (0, 1),
+    chance=None,
+    numbers: bool | None = None,
+    legend: bool = True,
+):
+    """Similarity of layers with layers as a matrix, the first at the bottom left.
+
+    Parameters
+    ----------
+    values : array (r, c); NaN where a pair was not measured, which stays blank
+    rows, columns : names of the r layers from the bottom to the top and of the c layers
+        from left to right; without columns the same layers on both sides
+    ax : axes to draw on; None for new ones, as tall as the layers need
+    xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
+    label : what the colours show, beside the colour bar
+    within : values of the darkest and the lightest colour; what lies beyond has the
+        colour of the end, and the colour bar a point there
+    chance : number, or array (r, c) of them, what chance gives: marked on the colour
+        bar, from the least to the greatest
+    numbers : whether each cell says its value; None for up to six layers a side
+    legend : whether to draw the colour bar; panels of one range need one
+
+    Returns
+    -------
+    The axes
+
+    Raises
+    ------
+    ValueError
+        If values are no matrix with a row and a column for each name.
+
+    Examples
+    --------
+    >>> ax = plot_layer_matrix([[1, 0.4], [0.3, 0.8]], rows=["conv1", "fc1"])
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['conv1', 'fc1']
+    """
+    values = np.asarray(values, dtype=float)
+    columns = rows if columns is None else columns
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"values have the shape {values.shape} but there are {len(rows)} names of "
+            f"rows and {len(columns)} of columns; pass an array (rows, columns)"
+        )
+    if ax is None:
+        ax = new_axes()
+        ax.figure.set_size_inches(6.4, np.clip(1.6 + 0.2 * len(rows), 3.6, 6.4))
+    image = ax.imshow(
+        values, origin="lower", cmap="viridis", vmin=within[0], vmax=within[1]
+    )
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(True)
+    _name_layers(ax, rows, columns)
+    if max(values.shape) <= MOST_NUMBERED if numbers is None else numbers:
+        _write_numbers(ax, image, values)
+    if legend:
+        _add_colour_bar(image, values, within, label, chance)
+    return _named(ax, xlabel, ylabel, legend=False)
+
+
+def _name_layers(ax, rows, columns) -> None:
+    """Ticks with names as large as the cells allow, every so many where none would fit.
+
+    Names below the columns are turned where they would run into each other.
+    """
+    box, inch = ax.get_position(), ax.figure.get_size_inches()
+    # Cells are square; an eighth of the place goes to names and colour bar.
+    room = (
+        0.88
+        * 72
+        * min(box.width * inch[0] / len(columns), box.height * inch[1] / len(rows))
+    )
+    size = float(np.clip(0.8 * room, 6, 10))  # points
+    every = int(np.ceil(1.1 * size / room))
+    wide = 0.6 * size * max(map(len, columns)) > room
+    ax.set_xticks(range(0, len(columns), every), columns[::every])
+    ax.set_yticks(range(0, len(rows), every), rows[::every])
+    ax.tick_params(axis="x", labelrotation=90 * wide)
+    ax.tick_params(labelsize=size, length=2)
+
+
+def _write_numbers(ax, image, values) -> None:
+    """Value of each cell, dark on light colours and light on dark ones."""
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            shade = image.to_rgba(value)[:3] @ np.array([0.2126, 0.7152, 0.0722])
+            colour = "black" if shade > LIGHT else "white"
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
+
+
+def _add_colour_bar(image, values, within, label: str, chance) -> None:
+    """Colour bar with what it shows, and what chance gives marked on it."""
+    beyond = np.nanmin(values) < within[0], np.nanmax(values) > within[1]
+    extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max"}.get(beyond, "both")
+    bar = image.figure.colorbar(image, ax=image.axes, label=label, extend=extend)
+    bar.ax.grid(visible=False)
+    if chance is None:
+        return
+    low, high = np.nanmin(chance), np.nanmax(chance)
+    for line, colour in ((3.5, "white"), (1.5, "black")):  # seen on every colour
+        bar.ax.vlines(0.5, low, high, color=colour, linewidth=line)
+        bar.ax.hlines([low, high], 0, 1, color=colour, linewidth=line)
+    bar.ax.text(
+        -0.25, (low + high) / 2, "chance", ha="right", va="center", size="small"
+    )

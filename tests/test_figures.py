@@ -205,3 +205,54 @@ def test_images_stand_in_rows_and_the_ground_shows_between_them():
     assert (sheet[13:, 13:25] == [90, 90, 90, 255]).all()  # a grey one has one channel
     assert (sheet[13:, 26:, 3] == 0).all() and (sheet[12, :, 3] == 0).all()
     assert not ax.axison
+
+
+@pytest.mark.parametrize(("count", "numbers"), [(3, 9), (12, 0), (40, 0)])
+def test_a_matrix_of_layers_starts_at_the_bottom_left_and_names_them(count, numbers):
+    values = np.linspace(0, 1, count * count).reshape(count, count)
+    names = [f"layer{i}.conv" for i in range(count)]
+    ax = figures.plot_layer_matrix(values, rows=names, label="CKA", xlabel="later")
+    (image,) = ax.images
+    assert np.array_equal(image.get_array(), values) and image.get_clim() == (0, 1)
+    corner = ax.transData.transform((0, 0))
+    assert (corner < ax.transData.transform((count - 1, count - 1))).all()
+    assert len(ax.texts) == numbers and ax.get_xlabel() == "later"
+    ax.figure.draw_without_rendering()
+    for labels, side in ((ax.get_xticklabels(), 0), (ax.get_yticklabels(), 1)):
+        shown = [text.get_text() for text in labels]
+        places = [round(text.get_position()[side]) for text in labels]
+        assert shown == [names[place] for place in places] and shown[0] == names[0]
+        boxes = [text.get_window_extent() for text in labels]
+        assert not any(a.overlaps(b) for a, b in zip(boxes, boxes[1:], strict=False))
+    (bar,) = [other for other in ax.figure.axes if other is not ax]
+    assert bar.get_ylabel() == "CKA"
+
+
+def test_the_colours_of_a_matrix_go_from_dark_to_light_for_every_eye():
+    ax = figures.plot_layer_matrix(
+        [np.linspace(0, 1, 9)], rows="a", columns="abcdefghi"
+    )
+    colours = ax.images[0].to_rgba(np.linspace(0, 1, 9))[:, :3]
+    assert (np.diff(colours @ [0.2126, 0.7152, 0.0722]) > 0).all()
+    numbers = figures.plot_layer_matrix([[0, 1]], rows="a", columns="ab").texts
+    assert [text.get_color() for text in numbers] == ["white", "black"]
+
+
+def test_a_matrix_shows_missing_pairs_values_beyond_its_range_and_chance():
+    values = np.array([[1, np.nan], [-0.2, 0.5]])
+    ax = figures.plot_layer_matrix(values, rows="ab", chance=[[0.1, 0.3], [0.2, 0.2]])
+    assert [text.get_text() for text in ax.texts] == ["1.00", "-0.20", "0.50"]
+    bar = ax.images[0].colorbar
+    assert bar is not None and bar.extend == "min"
+    assert [text.get_text() for text in bar.ax.texts] == ["chance"]
+    ends = {y for line in bar.ax.collections[-1].get_segments() for _, y in line}
+    assert ends == {0.1, 0.3}
+    bare = figures.plot_layer_matrix(values, rows="ab", legend=False, numbers=False)
+    assert bare.figure.axes == [bare] and not bare.texts
+
+
+def test_a_matrix_has_a_name_for_each_row_and_column():
+    with pytest.raises(
+        ValueError, match=r"\(2, 3\) but .* 2 names of rows and 2 of col"
+    ):
+        figures.plot_layer_matrix(np.zeros((2, 3)), rows="ab")
