@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repalign_utils.files import replacing, write_json
+from repalign_utils.files import as_json, replacing, write_json
 
 
 def _names(folder: Path) -> list[str]:
@@ -25,6 +25,16 @@ def test_the_new_content_takes_the_place_of_the_old(tmp_path, before, after):
         assert path.read_bytes() == before
     assert path.read_bytes() == after
     assert _names(tmp_path) == ["a.json"]
+
+
+def test_rows_of_numbers_take_a_line_each_and_nothing_is_changed(tmp_path):
+    value = {"a": [[1, -2.5e-9], [3.0, 4]], "b": ["[1,  2]", 5, {"c": []}]}
+    text = as_json(value)
+    assert json.loads(text) == value
+    assert [line.strip() for line in text.splitlines()][2:4] == [
+        "[1, -2.5e-09],",
+        "[3.0, 4]",
+    ]
 
 
 def test_a_reader_who_has_the_file_open_goes_on_with_the_old_content(tmp_path):
