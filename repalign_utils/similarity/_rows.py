@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .. import arrays
+from ..array_kinds import precision
 
 if TYPE_CHECKING:
     from ..arrays import Values
+
+
+class Side(NamedTuple):
+    """Centred features of one side and how well they are known.
+
+    Attributes
+    ----------
+    rows : array (n, p), float64
+        Divided by the largest entry of all, the mean of each unit removed.
+    rounding : array (p,), float64
+        Root mean square of the rounding of a unit's entries, as they were given: their
+        precision times the root mean square of the unit before centring.
+    largest : float
+        What the rows were divided by.
+    """
+
+    rows: np.ndarray
+    rounding: np.ndarray
+    largest: float
+
+
+def sides(X: Values, Y: Values) -> tuple[Side, Side]:
+    """Both sides of a comparison; arguments and errors as of `centred`."""
+    given = [arrays.features_matrix(side) for side in (X, Y)]
+    x, y = (arrays.to_numpy(side).astype(np.float64) for side in given)
+    if len(x) != len(y):
+        longer, rows = ("X", len(y)) if len(x) > len(y) else ("Y", len(x))
+        raise ValueError(
+            f"X has {len(x)} rows but Y has {len(y)}; pass both representations of the "
+            f"same inputs, e.g. {longer}[:{rows}]"
+        )
+    if len(x) < 2:
+        raise ValueError("X and Y have one row; similarity needs two at least")
+    return (
+        _side(x, "X", precision(given[0])),
+        _side(y, "Y", precision(given[1])),
+    )
 
 
 def centred(X: Values, Y: Values) -> tuple[np.ndarray, np.ndarray]:
@@ -36,31 +74,21 @@ def centred(X: Values, Y: Values) -> tuple[np.ndarray, np.ndarray]:
         If rows differ or are fewer than two, an entry is not finite, or no unit of a
         side varies.
     """
-    x, y = (
-        arrays.to_numpy(arrays.features_matrix(side)).astype(np.float64)
-        for side in (X, Y)
-    )
-    if len(x) != len(y):
-        longer, rows = ("X", len(y)) if len(x) > len(y) else ("Y", len(x))
-        raise ValueError(
-            f"X has {len(x)} rows but Y has {len(y)}; pass both representations of the "
-            f"same inputs, e.g. {longer}[:{rows}]"
-        )
-    if len(x) < 2:
-        raise ValueError("X and Y have one row; similarity needs two at least")
-    return _centred(x, "X"), _centred(y, "Y")
+    x, y = sides(X, Y)
+    return x.rows, y.rows
 
 
-def _centred(side: np.ndarray, name: str) -> np.ndarray:
-    arrays.check_finite(side, name)
-    largest = np.abs(side).max() or 1.0
-    side = side / largest
-    constant = (side == side[0]).all(0)
+def _side(rows: np.ndarray, name: str, precision: float) -> Side:
+    arrays.check_finite(rows, name)
+    largest = np.abs(rows).max() or 1.0
+    rows = rows / largest
+    constant = (rows == rows[0]).all(0)
     if constant.all():
         raise ValueError(
-            f"{name} is the same in all {len(side)} rows, so nothing can be similar to "
+            f"{name} is the same in all {len(rows)} rows, so nothing can be similar to "
             "it; leave out a layer that does not react to the inputs"
         )
-    side = side - side.mean(0)
-    side[:, constant] = 0  # not the rounding of their mean
-    return side
+    rounding = precision * np.sqrt(np.einsum("ij,ij->j", rows, rows) / len(rows))
+    rows -= rows.mean(0)
+    rows[:, constant] = 0  # not the rounding of their mean
+    return Side(rows, rounding, float(largest))
