@@ -3,3 +3,9 @@ from ._cca import cca as cca
 from ._cca import pwcca as pwcca
 from ._cca import svcca as svcca
 from ._cka import cka as cka
+from ._clusters import UnitClusters as UnitClusters
+from ._clusters import cluster_units as cluster_units
+from ._prediction import SparsePrediction as SparsePrediction
+from ._prediction import sparse_prediction as sparse_prediction
+from ._units import UnitMatch as UnitMatch
+from ._units import match_units as match_units
