@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
 
-__all__ = ["Design", "Triangle", "inner", "moments", "triangle"]
+__all__ = ["Design", "Triangle", "inner", "moments", "squares", "triangle"]
 
 _GEMM, _SYRK = get_blas_funcs(("gemm", "syrk"), dtype=np.float64)
 
@@ -190,7 +190,7 @@ def moments(blocks: Iterable[Block]) -> tuple[Array, Array]:
     products: Any = None
     cross: Any = None
     for rows, targets in blocks:
-        products = _squares(rows, products)
+        products = squares(rows, products)
         cross = inner(rows, targets, cross)
     if not arrays.is_tensor(products):
         products += np.tril(products, -1).T  # the lower triangle alone was summed
@@ -211,7 +211,7 @@ def inner(left: Any, right: Any, onto: Any = None) -> Any:
     return _GEMM(1.0, a, right, beta, onto, trans_a=turned, overwrite_c=True)
 
 
-def _squares(rows: Any, onto: Any) -> Any:
+def squares(rows: Any, onto: Any) -> Any:
     """Product rows' rows, added to `onto`; in NumPy the lower triangle alone."""
     if arrays.is_tensor(rows):
         return inner(rows, rows, onto)

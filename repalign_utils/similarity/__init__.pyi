@@ -5,7 +5,9 @@ from ._cca import svcca as svcca
 from ._cka import cka as cka
 from ._clusters import UnitClusters as UnitClusters
 from ._clusters import cluster_units as cluster_units
+from ._matrix import LayerMatrix as LayerMatrix
 from ._prediction import SparsePrediction as SparsePrediction
 from ._prediction import sparse_prediction as sparse_prediction
+from ._stream import SimilarityStream as SimilarityStream
 from ._units import UnitMatch as UnitMatch
 from ._units import match_units as match_units

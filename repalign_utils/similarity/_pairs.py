@@ -1,0 +1,106 @@
+"""Measures of two layers from their sums: what is made of each once, and of the pair.
+
+Sums are those of `_sums.Sums` about the means: of z = (x, 1, |x|^2) with itself and
+with that of another layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._bases import Basis, Keep, by_gram
+from ._canonical import mean_correlation, weighted_correlation
+from ._moments import unbiased
+
+# Share of a squared norm that float64 sums cannot tell from nothing.
+_ROUNDING = 1e-13
+
+
+class Layer(NamedTuple):
+    """Sums of one layer over all rows.
+
+    Attributes
+    ----------
+    sums : array (d + 2, d + 2), float64
+    rounding : array (d,)
+        As of `_rows.Side`.
+    n : int
+        Rows.
+    """
+
+    sums: np.ndarray
+    rounding: np.ndarray
+    n: int
+
+
+class Measure(NamedTuple):
+    """What to make of a layer once, and of two layers and the sums of their pair."""
+
+    prepare: Callable[..., Any]
+    compare: Callable[[Any, Any, np.ndarray], float]
+
+
+class _Kernel(NamedTuple):
+    """A layer as CKA sees it: its rows, sum of |x|^2, and norm of its kernel."""
+
+    n: int
+    energy: float
+    norm: float
+
+
+def _kernel(layer: Layer) -> _Kernel:
+    energy, square = layer.sums[-1, -2], np.square(layer.sums[:-2, :-2]).sum()
+    return _Kernel(layer.n, float(energy), float(square) ** 0.5)
+
+
+def _cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
+    return np.square(pair[:-2, :-2]).sum() / (x.norm * y.norm)
+
+
+def _debiased_kernel(layer: Layer) -> _Kernel:
+    biased = _kernel(layer)
+    square = _debiased(layer.sums, biased, biased)
+    if square <= _ROUNDING * biased.norm**2:
+        raise ValueError(
+            f"nothing is left of its {layer.n} rows once debiased, as where one row "
+            'alone differs; pass more rows, or ask for "cka"'
+        )
+    return biased._replace(norm=square**0.5)
+
+
+def _debiased(pair: np.ndarray, x: _Kernel, y: _Kernel) -> float:
+    product = float(np.square(pair[:-2, :-2]).sum())
+    return unbiased(product, float(pair[-1, -1]), x.energy, y.energy, x.n)
+
+
+def _debiased_cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
+    return _debiased(pair, x, y) / (x.norm * y.norm)
+
+
+def _basis(layer: Layer, keep: Keep | None) -> Basis:
+    return by_gram(layer.sums[:-2, :-2], layer.rounding, layer.n, keep)
+
+
+def _cross(x: Basis, y: Basis, pair: np.ndarray) -> np.ndarray:
+    return x.coefficients.T @ pair[:-2, :-2] @ y.coefficients
+
+
+def _mean(x: Basis, y: Basis, pair: np.ndarray) -> float:
+    return mean_correlation(_cross(x, y, pair))
+
+
+def _weighted(x: Basis, y: Basis, pair: np.ndarray) -> float:
+    return weighted_correlation(x, _cross(x, y, pair))
+
+
+MEASURES = {
+    "debiased_cka": Measure(_debiased_kernel, _debiased_cka),
+    "cka": Measure(_kernel, _cka),
+    "cca": Measure(partial(_basis, keep=None), _mean),
+    "svcca": Measure(_basis, _mean),  # with what to keep
+    "pwcca": Measure(partial(_basis, keep=None), _weighted),
+}

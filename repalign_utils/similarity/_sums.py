@@ -1,0 +1,228 @@
+"""Sums over rows from which all pairs of layers are compared, in any number of parts.
+
+A row x of a layer is taken from a fixed point near the mean of the first batch, and
+carries a one and its squared length: z = (x, 1, |x|^2). The sums of z z' of all pairs
+hold the Gram matrices, the means and what debiasing needs, and a layer moved by d has
+z' = T z with a linear T: so sums about one point become those about another, such as
+the mean of all rows, or the point of another stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import arrays
+from ..array_kinds import precision
+from ..measures.gram import inner, squares
+
+if TYPE_CHECKING:
+    from ..arrays import Array
+
+_MORE = 2  # columns of z beside those of the layer
+# Rows at once: as many as take 64 MB, but enough for products at full speed.
+_BLOCK_ENTRIES, _LEAST, _MOST = 2**23, 256, 1024
+
+
+class Sums:
+    """Sums of z z' over rows: of each layer, and of each pair that is asked for.
+
+    Parameters
+    ----------
+    widths : list of int
+        Columns of the layers, those of X before those of Y.
+    others : int or None
+        Layers of X, each of which meets those of Y; None: there is one network, and
+        each layer meets those after it.
+
+    Attributes
+    ----------
+    n : int
+        Rows so far.
+    """
+
+    def __init__(self, widths: list[int], others: int | None) -> None:
+        self.widths = widths
+        self.others = others
+        self.n = 0
+        self._ends = np.cumsum([width + _MORE for width in widths]).tolist()
+        self._points: list[Any] = []  # (d,), what each layer is taken from
+        self._precision = [0.0] * len(widths)  # of the coarsest batch
+        self._own: list[Any] = [None] * len(widths)  # NumPy: the lower triangle alone
+        self._cross: list[Any] = [None] * len(
+            widths if others is None else range(others)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)  # without their device
+        for name in ("_points", "_own", "_cross"):
+            parts = state[name]
+            state[name] = [None if s is None else arrays.to_numpy(s) for s in parts]
+        return state
+
+    def add(self, features: list[Array]) -> None:
+        """Take up rows (b, d) of all layers, checked beforehand."""
+        if not self._points:
+            self._points = [_point(array) for array in features]
+        finer = zip(self._precision, features, strict=True)
+        self._precision = [max(p, precision(array)) for p, array in finer]
+        b, width = len(features[0]), self._ends[-1]
+        size = min(max(_BLOCK_ENTRIES // width, _LEAST), _MOST)
+        for start in range(0, b, size):
+            self._add(self._rows([f[start : start + size] for f in features]))
+        self.n += b
+
+    def _rows(self, features: list[Array]) -> Any:
+        """Rows z of all layers beside one another, (b, sum of d + 2)."""
+        shape = len(features[0]), self._ends[-1]
+        if arrays.on_device(features[0]):
+            z: Any = arrays.empty_float64(shape, features[0])
+        else:
+            z = np.empty(shape, order="F")  # so that columns go to BLAS without a copy
+        for k, array in enumerate(features):
+            start, d = self._ends[k] - self.widths[k] - _MORE, self.widths[k]
+            x = arrays.beside(array, z) - self._beside(self._points, k, z)
+            z[:, start : start + d] = x
+            z[:, start + d] = 1
+            z[:, start + d + 1] = arrays.namespace(z).einsum("ij,ij->i", x, x)
+        return z
+
+    def _add(self, z: Any) -> None:
+        for k, end in enumerate(self._ends):
+            x = z[:, end - self.widths[k] - _MORE : end]
+            self._own[k] = squares(x, self._beside(self._own, k, z))
+            first = self._first(k)
+            if first is not None and first < z.shape[1]:
+                onto = self._beside(self._cross, k, z)
+                self._cross[k] = inner(x, z[:, first:], onto)
+
+    def _first(self, k: int) -> int | None:
+        """Column of z where the layers that k meets begin; None: it meets none."""
+        if self.others is None:
+            return self._ends[k]
+        return self._ends[self.others - 1] if k < self.others else None
+
+    @staticmethod
+    def _beside(sums: list[Any], k: int, z: Any) -> Any:
+        """These sums, on the device of z; another process sends them without one."""
+        if sums[k] is not None and arrays.is_tensor(sums[k]) != arrays.is_tensor(z):
+            sums[k] = arrays.beside(sums[k], z)
+        return sums[k]
+
+    def merge(self, other: Sums) -> None:
+        """Take up all rows of other sums of these layers, which stay as they are."""
+        if not other.n:
+            return
+        if not self.n:
+            self.__dict__ |= _copied(other).__dict__
+            return
+        finer = zip(self._precision, other._precision, strict=True)
+        self._precision = [max(pair) for pair in finer]
+        steps = [
+            arrays.to_numpy(theirs) - arrays.to_numpy(mine)
+            for mine, theirs in zip(self._points, other._points, strict=True)
+        ]
+        for k in range(len(self.widths)):
+            full = moved(moved(other._full(k), steps[k]).T, steps[k])
+            self._own[k] = self._plus(self._own[k], full)
+            if k < len(self._cross) and self._cross[k] is not None:
+                block = moved(arrays.to_numpy(other._cross[k]), steps[k])
+                parts = [
+                    moved(block[:, part].T, steps[j]).T for j, part in self._parts(k)
+                ]
+                self._cross[k] = self._plus(self._cross[k], np.hstack(parts))
+        self.n += other.n
+
+    @staticmethod
+    def _plus(mine: Any, block: np.ndarray) -> Any:
+        total = mine + arrays.beside(block, mine)
+        return total if arrays.is_tensor(total) else np.asfortranarray(total)
+
+    def _parts(self, k: int) -> Iterator[tuple[int, slice]]:
+        """Layers that layer k meets, and their columns of its cross sums."""
+        first = self._first(k)
+        for j in range(k + 1 if self.others is None else self.others, len(self.widths)):
+            end = self._ends[j] - first
+            yield j, slice(end - self.widths[j] - _MORE, end)
+
+    def _full(self, k: int) -> np.ndarray:
+        own = arrays.to_numpy(self._own[k])
+        if arrays.is_tensor(self._own[k]):
+            return own
+        lower = np.tril(own)
+        return lower + np.tril(lower, -1).T
+
+    def own(self, k: int) -> np.ndarray:
+        """Sums (d + 2, d + 2) of layer k about its mean."""
+        step = self._to_mean(k)
+        return moved(moved(self._full(k), step).T, step)
+
+    def rounding(self, k: int) -> np.ndarray:
+        """Root mean square of the rounding of units (d,), as of `_rows.Side`."""
+        d, step = self.widths[k], self._to_mean(k)
+        squares = arrays.to_numpy(self._own[k]).diagonal()[:d] / self.n
+        mean = arrays.to_numpy(self._points[k]) - step
+        variance = np.maximum(squares - step**2, 0)
+        return self._precision[k] * np.sqrt(variance + mean**2)
+
+    def pair(self, k: int, j: int) -> np.ndarray:
+        """Sums (p + 2, q + 2) of two layers that meet, k < j, about their means."""
+        part = dict(self._parts(k))[j]
+        block = arrays.to_numpy(self._cross[k][:, part])
+        return moved(moved(block, self._to_mean(k)).T, self._to_mean(j)).T
+
+    def _to_mean(self, k: int) -> np.ndarray:
+        d = self.widths[k]
+        # Of the lower triangle: the row of the ones, which holds the sums of x.
+        return -arrays.to_numpy(self._own[k][d, :d]) / self.n
+
+
+def moved(sums: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Sums (d + 2, k) of z with something, once each x has become x + step.
+
+    Examples
+    --------
+    >>> moved(np.array([[3.0], [1.0], [9.0]]), np.array([1.0]))[:, 0]
+    array([ 4.,  1., 16.])
+    """
+    x, ones, lengths = sums[:-2], sums[-2], sums[-1]
+    out = np.empty(sums.shape)
+    out[:-2] = x + np.outer(step, ones)
+    out[-2] = ones
+    out[-1] = lengths + 2 * (step @ x) + (step @ step) * ones
+    return out
+
+
+def bytes_of_sums(widths: list[int], others: int | None) -> int:
+    """What `Sums` takes for layers of these widths."""
+    m = np.array(widths, np.float64) + _MORE
+    if others is None:
+        pairs = (m.sum() ** 2 - (m**2).sum()) / 2
+    else:
+        pairs = m[:others].sum() * m[others:].sum()
+    return int(8 * ((m**2).sum() + pairs))
+
+
+def _point(features: Array) -> Any:
+    """Mean (d,) of the rows; of a unit that does not vary, its very value."""
+    x: Any = arrays.beside(features, features)
+    constant = (x == x[:1]).all(0)
+    return arrays.namespace(x).where(constant, x[0], x.mean(0))
+
+
+def _copied(sums: Sums) -> Sums:
+    copy = Sums(sums.widths, sums.others)
+    copy.n = sums.n
+    copy._precision = list(sums._precision)
+    copy._points = list(sums._points)  # never written into
+    copy._own, copy._cross = (
+        [None if s is None else _copy(s) for s in parts]
+        for parts in (sums._own, sums._cross)
+    )
+    return copy
+
+
+def _copy(array: Any) -> Any:
+    return array.clone() if arrays.is_tensor(array) else array.copy(order="F")
