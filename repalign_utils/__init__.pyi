@@ -24,6 +24,7 @@ from .networks.names import head as head
 from .networks.names import stages as stages
 from .networks.outputs import accuracy as accuracy
 from .networks.outputs import last_hidden as last_hidden
+from .networks.two_networks import layer_similarity as layer_similarity
 from .networks.weights import load_weights as load_weights
 from .statistics import interval as interval
 from .training.classifiers import train as train

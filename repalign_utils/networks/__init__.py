@@ -12,7 +12,8 @@ Listened to
     `places` finds the axis of the samples in what a layer gives, `channel_axes` that of
     the channels, and `positions` takes the mean over the others. On these stand
     `layers` (outputs as they are), `outputs` (last hidden layer, accuracy) and
-    `layerwise` (alignment of all layers in one pass).
+    `layerwise` (alignment of all layers in one pass) and `two_networks` (similarity of
+    the layers of two, or of one).
 """
 
 from .._extras import need

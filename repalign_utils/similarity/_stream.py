@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SimilarityStream"]
 
 _SMALLEST, _LARGEST = 1e-70, 1e70  # entries whose fourth powers float64 can sum
+OF_BATCHES = "minibatch_cka"
 Side = tuple[str, str]  # "x" or "y", and the name of a layer
 
 
@@ -267,13 +268,9 @@ class SimilarityStream:
         UserWarning
             Of pairs whose ranks add up to more than n - 1, as in `cca`, once.
         """
-        known = ("minibatch_cka",) if self._minibatch else tuple(MEASURES)
+        known = (OF_BATCHES,) if self._minibatch else tuple(MEASURES)
         measure = measure or known[0]
-        if measure not in known:
-            raise ValueError(
-                f"measure is {measure!r} but must be one of {', '.join(known)} for a "
-                f"stream with minibatch={self._minibatch}"
-            )
+        check_measure(measure, known)
         kept = kept_share(keep, keep_of)
         least = LEAST if measure.startswith(("debiased", "mini")) else 2
         if self.n < least:
@@ -338,6 +335,15 @@ class SimilarityStream:
                 "layers",
                 stacklevel=4,
             )
+
+
+def check_measure(measure: str, known: Iterable[str] = (*MEASURES, OF_BATCHES)) -> None:
+    """Raise a ValueError unless this is one of the measures that a stream gives."""
+    if measure not in known:
+        raise ValueError(
+            f"measure is {measure!r} but must be one of {', '.join(known)}; of a "
+            f"stream with minibatch=True it is {OF_BATCHES}, and of no other"
+        )
 
 
 def _names(layers: Iterable[str] | str, which: str) -> tuple[str, ...]:
