@@ -1,6 +1,7 @@
 from . import data as data
 from . import figures as figures
 from . import similarity as similarity
+from .book.features import record_features as record_features
 from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters
 from .book.records import record as record

@@ -25,7 +25,7 @@ SECTION = (
 # %% tags=["parameters"]
 seeds: int = 5  # {1..}: their number
 gain: float = 1.0  # {0..10}: what is found
-mode: str = "calm"  # {calm, fail, die, wait, twice}: what goes wrong
+mode: str = "calm"  # {calm, fail, die, wait, twice, keep}: what goes wrong
 marker: str = ""  # path: file that a waiting run writes
 label: str = "P001"  # any text
 # {seeds * gain <= 40}: there is no more to gain
@@ -41,9 +41,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from IPython.display import display
 
-from repalign_utils import provenance, record
+from repalign_utils import provenance, record, record_features
 from repalign_utils.data import DataMissing
 
 print("on the page")
@@ -55,6 +56,10 @@ if mode == "twice":
     record("05.gain", [0.0])
 
 # %%
+if mode == "keep":
+    x = np.arange(12.0).reshape(4, 3)
+    layers = {"fc1": np.float16(x), "logits": x[:, :2]}
+    record_features("05.layers", layers, labels=["cat", "dog", "cat", "dog"])
 if mode == "fail":
     raise RuntimeError(f"gain is {gain}")
 if label == "mnist":

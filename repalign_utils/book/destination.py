@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 
 from ..files import replacing, write_json
-from . import records
+from . import features, records
 from .errors import Refused
 
-MIN_FREE = 20_000_000  # bytes; the largest section is a quarter of it
+MIN_FREE = 40_000_000  # bytes; the largest section is half of it
 
 
 class OutputRefused(Refused):
@@ -21,7 +21,7 @@ class OutputRefused(Refused):
 
 
 def check(output: Path, *, file: Path | None = None, force: bool = False) -> None:
-    """Check that a run may write its notebook, and its record beside it.
+    """Check that a run may write its notebook, and record and features beside it.
 
     Parameters
     ----------
@@ -50,15 +50,19 @@ def check(output: Path, *, file: Path | None = None, force: bool = False) -> Non
 
 
 def _check_replaced(output: Path, file: Path | None, force: bool) -> None:
-    record = output.with_suffix(".json")
-    for path in (output, record):
+    record, kept = output.with_suffix(".json"), features.beside(output)
+    for path in (output, record, kept):
         if file and path.exists() and path.samefile(file):
             raise OutputRefused(
                 f"-o is {str(output)!r}, and a run writes {path.name}, which is your "
                 "file of parameters; name another notebook"
             )
     own = _is_record(record)
-    for path, ours in ((output, own and _is_executed(output)), (record, own)):
+    for path, ours in (
+        (output, own and _is_executed(output)),
+        (record, own),
+        (kept, features.is_own(kept)),
+    ):
         if path.exists() and not (ours or force):
             raise OutputRefused(
                 f"-o is {str(output)!r}, but {path.name} is there and not the output "
@@ -97,14 +101,15 @@ def _check_folder(output: Path) -> None:
         )
 
 
-def write(output: Path, notebook, entry: dict | None) -> None:
-    """Write an executed notebook with its record beside it, if it has one.
+def write(output: Path, notebook, entry: dict | None, kept: bytes = b"") -> None:
+    """Write an executed notebook with its record and features beside it, if any.
 
     Parameters
     ----------
     output : executed notebook to write
     notebook : nbformat notebook
     entry : run record
+    kept : file of features
 
     Raises
     ------
@@ -114,7 +119,17 @@ def write(output: Path, notebook, entry: dict | None) -> None:
     with replacing(output) as whole:  # last: a notebook in place means all is in place
         nbformat.write(notebook, whole)
         if entry:
+            _write_features(features.beside(output), kept)
             write_json(output.with_suffix(".json"), entry)
+
+
+def _write_features(path: Path, kept: bytes) -> None:
+    """Features of this run in the place of those of the one before."""
+    if kept:
+        with replacing(path) as part:
+            part.write_bytes(kept)
+    elif features.is_own(path):
+        path.unlink()
 
 
 def own_folder(base: Path, section: str) -> Path:
@@ -122,7 +137,9 @@ def own_folder(base: Path, section: str) -> Path:
     return base / "runs" / _name(section) / f"{section}.ipynb"
 
 
-def keep(base: Path, section: str, notebook, entry: dict | None = None) -> Path:
+def keep(
+    base: Path, section: str, notebook, entry: dict | None = None, kept: bytes = b""
+) -> Path:
     """Keep a run that did not end as it should.
 
     Parameters
@@ -130,20 +147,20 @@ def keep(base: Path, section: str, notebook, entry: dict | None = None) -> Path:
     base : root of the checkout
     section : its name
     notebook : what has run
-    entry : run record, if the run was whole
+    entry, kept : run record and file of features, if the run was whole
 
     Returns
     -------
     path of the notebook, under ``logs/``, or where temporary files lie if that cannot
     be written
     """
-    kept = base / "logs" / f"{_name(section)}.ipynb"
+    output = base / "logs" / f"{_name(section)}.ipynb"
     try:
-        write(kept, notebook, entry)
+        write(output, notebook, entry, kept)
     except OSError:
-        kept = Path(tempfile.gettempdir()) / "repalign-logs" / kept.name
-        write(kept, notebook, entry)
-    return kept
+        output = Path(tempfile.gettempdir()) / "repalign-logs" / output.name
+        write(output, notebook, entry, kept)
+    return output
 
 
 def _name(section: str) -> str:

@@ -18,6 +18,8 @@ import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
 
+from . import features
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.2  # seconds between two looks at whether a signal has come
 
@@ -69,7 +71,7 @@ def execute(
     Parameters
     ----------
     notebook : to execute
-    part : file with what has run so far
+    part : file with what has run so far; features that cells keep go beside it
     cwd : working folder of the kernel
     progress : whether to show progress and the cells' messages on the terminal
 
@@ -85,6 +87,8 @@ def execute(
     _make_absolute("REPALIGN_DATA", "REPALIGN_CACHE")
     # Threads that spin while they wait slow a section twentyfold on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    os.environ[features.PLACE] = str(features.beside(part))
 
     def work():
         return papermill.execute_notebook(
@@ -102,6 +106,8 @@ def execute(
         raise
     except Exception as error:
         raise CellsFailed(_told(error, part)) from error
+    finally:
+        os.environ.pop(features.PLACE)
 
 
 def _until_signal(work: Callable[[], Any]) -> Any:

@@ -20,6 +20,11 @@ class _Curve(BaseModel):
     data: list
 
 
+class _Features(BaseModel):
+    layers: dict[str, tuple[int, int]]
+    sha256: str
+
+
 class Run(BaseModel):
     """What is read from a run record, of this form or of those before.
 
@@ -34,6 +39,7 @@ class Run(BaseModel):
     parameters: dict[str, Any]
     records: dict[str, _Recorded]
     curves: dict[str, _Curve] = {}
+    features: dict[str, _Features] = {}
     provenance: dict[str, Any]
 
 

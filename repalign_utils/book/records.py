@@ -64,11 +64,7 @@ def record(
         If the name has another form, a value is not finite or outside its range, or a
         curve has no axis "seed".
     """
-    if not NAME.fullmatch(name):
-        raise ValueError(
-            f"record name is {name!r}; expected a section number and lower-case words "
-            "joined by dots, e.g. '02.gain.true'"
-        )
+    check_name(name)
     told: dict = {"name": name, "exact": exact}
     if within is not None:
         told["within"] = [float(end) for end in within]
@@ -76,7 +72,7 @@ def record(
         curve = _labelled(name, values, dims, coords)
         if curve.dims != ("seed",):
             told["curve"] = _rounded(curve).to_dict()
-            _glue(name, " × ".join(map(str, curve.dims)), told)
+            glue(name, " × ".join(map(str, curve.dims)), told)
             return None
         values = curve.values
     v = np.atleast_1d(np.asarray(values, dtype=np.float64))
@@ -90,12 +86,21 @@ def record(
         summary = interval_of(told)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    _glue(name, str(summary), told)
+    glue(name, str(summary), told)
     least = summary.least if summary.low is None else summary.low
     greatest = summary.greatest if summary.high is None else summary.high
     for end, at in (("mean", summary.mean), ("low", least), ("high", greatest)):
-        _glue(f"{name}.{end}", repr(at))
+        glue(f"{name}.{end}", repr(at))
     return summary
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is no section number with words after it."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"record name is {name!r}; expected a section number and lower-case words "
+            "joined by dots, e.g. '02.gain.true'"
+        )
 
 
 def interval_of(entry: dict) -> Interval:
@@ -132,7 +137,7 @@ def _labelled(name: str, values, dims, coords):
     return curve
 
 
-def _glue(name: str, text: str, recorded: dict | None = None) -> None:
+def glue(name: str, text: str, recorded: dict | None = None) -> None:
     """Attach ``text`` to the cell under ``name``, invisibly, for MyST's glue."""
     from IPython.display import display
 
@@ -153,15 +158,16 @@ def collect(notebook) -> dict:
     -------
     dict with ``form``, the version of this layout, ``records`` (name -> values, their
     range ``within`` if there is one, mean, low, high, n, least, greatest), ``curves``
-    (name -> axes, coordinates and values, as ``xarray.DataArray.from_dict`` takes them)
-    and ``provenance``
+    (name -> axes, coordinates and values, as ``xarray.DataArray.from_dict`` takes
+    them), ``features`` (name -> shapes and digest) and ``provenance``
 
     Raises
     ------
     ValueError
         If a name is recorded twice.
     """
-    found: dict = {"form": FORM, "records": {}, "curves": {}, "provenance": {}}
+    kinds = ("records", "curves", "features", "provenance")
+    found: dict = {"form": FORM, **{kind: {} for kind in kinds}}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             ours = output.get("metadata", {}).get("repalign", {})
@@ -170,9 +176,11 @@ def collect(notebook) -> dict:
                 continue
             recorded = dict(ours["record"])
             name = recorded.pop("name")
-            if name in found["records"] or name in found["curves"]:
+            if any(name in found[kind] for kind in kinds):
                 raise ValueError(f"{name} is recorded twice; give each its own name")
-            if "curve" in recorded:
+            if "features" in recorded:
+                found["features"][name] = recorded["features"]
+            elif "curve" in recorded:
                 found["curves"][name] = recorded.pop("curve") | recorded
             else:
                 found["records"][name] = recorded | asdict(interval_of(recorded))

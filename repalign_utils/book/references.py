@@ -119,7 +119,7 @@ def _read_record(record: Path) -> dict:
             f"confirm it; run {section} again"
         )
     found = records.collect(nbformat.read(notebook, as_version=4))
-    parts = ("records", "curves", "provenance")
+    parts = ("records", "curves", "features", "provenance")
     if any(entry.get(part, {}) != found[part] for part in parts):
         raise ReferenceRefused(
             f"{record} is not what {notebook.name} recorded: one of them was edited; "

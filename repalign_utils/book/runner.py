@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from . import destination, execution, notebooks, origin, records, settings
+from . import destination, execution, features, notebooks, origin, records, settings
 from . import parameters as params
 from .errors import Failed, Stopped
 from .parameters_cell import with_values
@@ -28,7 +28,8 @@ def run(
     Parameters
     ----------
     path : notebook source, ``notebooks/NN_name.py``
-    output : executed notebook; the record goes beside it, with the suffix ``.json``
+    output : executed notebook; the record goes beside it, with the suffix ``.json``,
+        and features that the section keeps, with ``.features.npz``
     profile : "quick" or "paper", or None for the notebook's defaults
     file : YAML file of parameter values
     given : parameter values that overlay all others
@@ -61,7 +62,7 @@ def run(
     destination.check(output, file=file, force=force)
     settings.check_with_torch(declared, values)
     started, state = time.time(), origin.checkout()
-    executed, found = _executed(notebook, path, values, declared, progress)
+    executed, found, kept = _executed(notebook, path, values, declared, progress)
     entry = {
         "section": path.stem,
         "profile": profile,
@@ -74,20 +75,22 @@ def run(
     notebooks.stamp(executed, entry)
     try:
         destination.check(output, file=file, force=force)  # a run may have taken days
-        destination.write(output, executed, entry)
+        destination.write(output, executed, entry, kept)
     except (OSError, destination.OutputRefused) as error:
-        raise _unwritten(error, output, path, executed, entry) from error
+        raise _unwritten(error, output, path, executed, entry, kept) from error
     return entry
 
 
 def _executed(notebook, path: Path, values: dict, declared: dict, progress: bool):
-    """Executed notebook, and what its cells recorded."""
+    """Executed notebook, what its cells recorded, and the file of features."""
     base, section = path.parents[1], path.stem
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "part.ipynb"
         try:
             executed = execution.execute(notebook, part, cwd=base, progress=progress)
-            return executed, records.collect(executed)
+            file = features.beside(part)
+            layers = file.read_bytes() if file.exists() else b""
+            return executed, records.collect(executed), layers
         except execution.Interrupted as error:
             kept = _kept(base, section, part, " so far")
             raise Stopped(
@@ -122,13 +125,13 @@ def _again(values: dict) -> str:
     return "starts anew" + (option if "checkpoints" in values else "")
 
 
-def _unwritten(error, output: Path, path: Path, executed, entry) -> Failed:
+def _unwritten(error, output: Path, path: Path, executed, entry, kept) -> Failed:
     """Keep a run that is whole but could not be put into its place."""
-    kept = destination.keep(path.parents[1], path.stem, executed, entry)
+    place = destination.keep(path.parents[1], path.stem, executed, entry, kept)
     told = str(error)
     if isinstance(error, OSError):
         told = f"{output} cannot be written: {error.strerror}"
     return Failed(
         f"{path.stem} ran to its end, but {told}\n"
-        f"The notebook is {kept}, and its record lies beside it"
+        f"The notebook is {place}, and its record lies beside it"
     )

@@ -129,7 +129,8 @@ def test_what_is_not_ours_is_not_collected():
     notebook.cells.append(nbformat.v4.new_markdown_cell("02.gain"))
     notebook.cells[0].outputs.append(nbformat.v4.new_output("stream", text="02.gain"))
     found = records.collect(notebook)
-    assert found == {"form": 3, "records": {}, "curves": {}, "provenance": {}}
+    kinds = ("records", "curves", "features", "provenance")
+    assert found == {"form": 3} | dict.fromkeys(kinds, {})
 
 
 LAYERED = xr.DataArray(

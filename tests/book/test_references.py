@@ -91,6 +91,9 @@ REFUSED = {
     "has the profile None; a reference is a run with --profile paper or quick": {
         "profile": None
     },
+    "is not what 05_tiny.ipynb recorded: one of them was edited; run 05_tiny again": {
+        "features": {"05.layers": {"layers": {"fc1": [4, 3]}, "sha256": "0"}}
+    },
     "is not what 05_tiny.ipynb recorded: one of them was edited; run 05_tiny": {
         "records": {"05.gain": {"values": [1.0], "exact": False, "mean": 1.0}}
     },
