@@ -90,6 +90,14 @@ SMALL = {
         "target_epochs": 2,
         "seeds": 4,
     },
+    "10": {
+        "n_per_class": 60,
+        "n_test": 30,
+        "epochs": 12,
+        "batch_size": 32,
+        "n_compare": 400,
+        "pairs": 4,
+    },
 }
 for given in SMALL.values():
     given["device"] = "cpu"
@@ -119,6 +127,12 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "06.accuracy.untrained",
         "07.alignment.artificial.cnn",
         "08.spread",
+        "10.loss.fc1",
+        "10.lead.fc1",
+        "10.order",
+        "10.freeze.accuracy",
+        "10.between.first",
+        "10.between.out",
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):
