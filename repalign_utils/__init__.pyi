@@ -1,4 +1,5 @@
 from . import data as data
+from . import dynamics as dynamics
 from . import figures as figures
 from . import similarity as similarity
 from .book.features import record_features as record_features
