@@ -98,6 +98,16 @@ SMALL = {
         "n_compare": 400,
         "pairs": 4,
     },
+    "11": {
+        "n_per_class": 20,
+        "n_test": 40,
+        "network": "cb8 cb8 cb16/2 cb16",
+        "epochs": 20,
+        "kept": "[1, 4, 8, 16]",
+        "widths": "[0.25, 1.0]",
+        "shares": "[0.0, 1.0]",
+        "seeds": 4,
+    },
 }
 for given in SMALL.values():
     given["device"] = "cpu"
@@ -133,6 +143,13 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "10.freeze.accuracy",
         "10.between.first",
         "10.between.out",
+        "11.toy.mean",
+        "11.toy.svcca",
+        "11.closer.later",
+        "11.stable",
+        "11.wider.subset",
+        "11.noise.slower",
+        "11.noise.error",
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):

@@ -1,0 +1,1009 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (sec-11)=
+# # Do networks that generalise end up alike?
+#
+# Networks that learn the same true labels might find the same solution, where networks
+# that memorise noise each find one of their own. Projection-weighted CCA (PWCCA) asks
+# so of any two layers of the same inputs {cite:p}`morcos2018`. In this run the last
+# hidden layers of two networks that generalise stand at a distance of
+# {glue:text}`11.distance.last.generalise.mean:.2f` (0 is equal), those of two that
+# memorise at {glue:text}`11.distance.last.memorise.mean:.2f`; chance, which a raw value
+# hides, would give {glue:text}`11.distance.last.chance.mean:.2f`.
+
+# %% tags=["parameters"]
+# fmt: off
+dataset: str = "digits"  # {digits, cifar10}: images of ten classes
+n_per_class: int = 40  # {10..}: images of each class, to learn from and to compare layers on
+n_test: int = 60  # {1..}: test images of each class
+network: str = "cb16 cb16 cb32/2 cb32 cb32/2 cb32"  # words of `convnet`, convolutions alone
+epochs: int = 40  # {2..}: of Adam, the same for all networks
+kept: list = [1, 2, 4, 8, 16, 28]  # {1..}: epochs at which a network is compared with its end
+step_size: float = 2e-3  # {0<..}: of Adam
+widths: list = [0.25, 0.5, 1.0]  # {0<..}: factors of all channels; 1 is the network as it is
+shares: list = [0.0, 0.25, 0.5, 0.75, 1.0]  # {0..1}: of labels that are noise
+seeds: int = 5  # {2..}: networks of each kind, and draws of the toy
+seed: int = 0  # {0..999999999}: the first seed
+control: bool = False  # negative control: pair rows at random, and give all labels the same noise; the claims must then fail
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
+checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {max(kept) < epochs}: a network is compared with its end
+# {1.0 in widths}: the others are compared with the network as it is
+# {dataset != "digits" or n_per_class + n_test <= 174}: there are no more of each digit
+# fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
+
+# %% tags=["hide-input"]
+import re
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import xarray as xr
+from tqdm import tqdm
+
+from repalign_utils import (
+    Compute,
+    MLPEnsemble,
+    NetworkInputs,
+    accuracy,
+    alignment,
+    convnet,
+    data,
+    figures,
+    fit,
+    one_vs_rest,
+    provenance,
+    recipe,
+    record,
+    record_features,
+)
+from repalign_utils.experiments.snapshots import train_with_snapshots
+from repalign_utils.similarity import cca, pwcca, svcca
+
+figures.use_style()
+compute = Compute(device)
+
+# %% [markdown]
+# ## Which directions should count?
+#
+# Let $X$ $(n \times p)$ and $Y$ $(n \times q)$ be two layers for the same $n$ inputs,
+# centred. Canonical correlation analysis (CCA) finds in their column spaces orthonormal
+# $h_1, h_2, \dots$ and $g_1, g_2, \dots$ whose correlations
+# $\rho_i = h_i^\top g_i$ are the greatest possible, in falling order. Their mean is the
+# plainest similarity of the two layers, and it counts a direction that no unit uses as
+# much as one that all units use. SVCCA drops the weakest directions first
+# {cite:p}`raghu2017`. PWCCA keeps all, and lets each weigh what the units of $X$ hold of
+# it,
+#
+# $$
+# \mathrm{PWCCA}(X, Y) = \frac{\sum_i \alpha_i \rho_i}{\sum_i \alpha_i} ,
+# \qquad \alpha_i = \sum_j \lvert h_i^\top x_j \rvert ,
+# $$ (eq-11-pwcca)
+#
+# where $x_j$ is unit $j$ of $X$. The paper's distance is 1 less this. The weights come
+# from $X$ alone, so that the two layers are not exchangeable; where pairs of networks
+# are compared, we take the mean of both orders. In NumPy:
+
+
+# %%
+def plain_pwcca(X, Y):
+    """PWCCA of features (n, p) and (n, q), by orthonormal bases."""
+    X, Y = X - X.mean(0), Y - Y.mean(0)
+    basis, other = np.linalg.qr(X)[0], np.linalg.qr(Y)[0]
+    turn, rho, _ = np.linalg.svd(basis.T @ other)
+    h = basis @ turn[:, : len(rho)]
+    weights = abs(h.T @ X).sum(1)
+    return weights @ rho / weights.sum()
+
+
+# %% [markdown]
+# The paper's toy has 2,000 inputs and layers of 200 units. Of these, $k$ hold a signal
+# that the layers share, turned by a rotation; the others hold noise, each layer its own.
+# A good measure falls as the signal's share falls, and not because there is noise. The
+# paper's noise is $N(0, 0.1)$, which we read as a variance.
+
+
+# %%
+def toy(k, rng, rows=2000, units=200):
+    """Two layers (rows, units) that share k directions."""
+    signal = rng.normal(size=(rows, k))
+    rotation = np.linalg.qr(rng.normal(size=(k, k)))[0]
+    noise = np.sqrt(0.1) * rng.normal(size=(2, rows, units - k))
+    X = np.hstack([signal, noise[0]])
+    Y = np.hstack([signal @ rotation, noise[1]])
+    return X, rng.permutation(Y) if control else Y
+
+
+X, Y = toy(100, np.random.default_rng(seed))
+print(plain_pwcca(X, Y), pwcca(X, Y))
+
+# %%
+signals = [1, 20, 60, 100, 140, 180]
+measures = {
+    "mean CCA": lambda X, Y: cca(X, Y).mean(),
+    "SVCCA": svcca,
+    "PWCCA": pwcca,
+}
+toys = xr.DataArray(
+    np.empty((3, seeds, len(signals))),
+    dims=("measure", "seed", "k"),
+    coords={"measure": list(measures), "k": signals},
+)
+for i in range(seeds):
+    rng = np.random.default_rng(seed + i)
+    for k in signals:
+        layers = toy(k, rng)
+        for name, measure in measures.items():
+            toys.loc[name, i, k] = measure(*layers)
+
+# %% mystnb={"figure": {"name": "fig-11-toy", "caption": "Distance of two layers of 200 units that share k directions, by three measures; bands span the draws."}, "image": {"alt": "Distance against the number of shared directions, from 1 to 180, one line for mean CCA, one for SVCCA and one for PWCCA."}} tags=["hide-input"]
+figures.plot_curves(
+    {name: 1 - toys.sel(measure=name) for name in measures},
+    signals,
+    xlabel="shared directions k, of 200",
+    ylabel="distance",
+).set_ylim(0, 1)
+plt.show()
+
+# %%
+lead = toys.sel(measure="PWCCA").mean("k")
+record("11.toy.mean", lead - toys.sel(measure="mean CCA").mean("k"))
+record("11.toy.svcca", lead - toys.sel(measure="SVCCA").mean("k"))
+for name, words in (("mean CCA", "mean"), ("SVCCA", "svcca")):
+    of = toys.sel(measure=name)
+    record(f"11.toy.half.{words}", 1 - of.sel(k=100), exact=True)
+record("11.toy.half.pwcca", 1 - toys.sel(measure="PWCCA", k=100))
+record(
+    "11.toy.least", 1 - toys.sel(measure="mean CCA", k=1), exact=True
+)
+
+# %% [markdown]
+# With half of the directions shared ({numref}`fig-11-toy`), mean CCA puts the layers
+# at a distance of {glue:text}`11.toy.half.mean.mean:.2f`, SVCCA at
+# {glue:text}`11.toy.half.svcca.mean:.2f` and PWCCA at
+# {glue:text}`11.toy.half.pwcca.mean:.2f`. Three things to see. SVCCA with its usual
+# threshold, 99 % of the sum of singular values, hardly differs from mean CCA: the noise
+# holds more than that 1 %. No line starts at 1, although with $k = 1$ the layers share
+# next to nothing: 200 directions of 2,000 rows find a mean correlation of
+# {glue:text}`11.toy.least.mean:.2f` below 1 by chance. And with little signal PWCCA
+# helps little, since its weights are those of the layer, noise and all.
+#
+# The weights have a flaw that the formula hides: where correlations are equal, as the
+# signal's are here, $h_i$ may be turned among them, and a sum of absolute values changes
+# a little. Values of PWCCA on such layers differ between machines in the third digit.
+#
+# ## Networks that generalise and networks that memorise
+#
+# Are two networks more alike if they learn what generalises? Five networks learn true
+# labels, and five learn the same labels shuffled once: one permutation, the same for all
+# five, so that each group has one task. All see the same images. The digits of
+# scikit-learn are 8 by 8 pixels; CIFAR-10 has colour images of 32 by 32
+# {cite:p}`krizhevsky2009`.
+
+# %%
+if dataset == "cifar10":
+    given = {"data_dir": data_dir, "seed": seed}
+    images = data.cifar10(n_per_class=n_per_class, **given)
+    tests = data.cifar10("test", n_per_class=n_test, **given)
+else:
+    both = data.digit_images(
+        range(10), n_per_class=n_per_class + n_test, seed=seed
+    )
+    by_class = np.argsort(both.labels, kind="stable").reshape(10, -1)
+    images = both.take(by_class[:, :n_per_class].ravel())
+    tests = both.take(by_class[:, n_per_class:].ravel())
+shuffled = np.random.default_rng(seed).permutation(images.labels)
+tasks = {
+    "generalise": images,
+    "memorise": replace(images, labels=shuffled),
+}
+print(images.about.sentence())
+
+# %% mystnb={"figure": {"name": "fig-11-images", "caption": "Images of four classes, as the networks are given them."}, "image": {"alt": "Four rows of ten images, a class in each row."}} tags=["hide-input"]
+figures.plot_images(
+    [images.images[images.labels == c][:10] for c in range(4)]
+)
+plt.show()
+
+# %% [markdown]
+# The paper's network has eleven convolutions with batch normalisation, of 64 to 512
+# channels. Ours has the same form with fewer channels, `network` above, and where that
+# is shorter, fewer layers. As in the paper, training is by Adam, without augmentation or
+# weight decay. The step size falls to 0 along a cosine, where the paper keeps it: with
+# a constant one some of our networks end in the middle of a spike of the loss.
+
+
+# %%
+def fresh(i, factor=1.0):
+    """Network of seed i before training, its channels times a factor."""
+    words = re.sub(
+        r"(?<=cb)\d+",
+        lambda found: str(max(round(int(found[0]) * factor), 1)),
+        network,
+    )
+    _, channels, size, _ = images.images.shape
+    net = convnet(
+        words, 10, size=size, channels=channels, seed=seed + i
+    )
+    return net.to(compute.where)
+
+
+how = recipe(
+    "small",
+    fresh(0),
+    epochs=epochs,
+    batch_size=50,
+    optimizer="adam",
+    step_size=step_size,
+    schedule="cosine",
+    weight_decay=0.0,
+    augment="none",
+)
+
+
+# %%
+def trained(i, task, factor=1.0, epochs_kept=()):
+    """Network of seed i after training, and its weights on the way."""
+    net = fresh(i, factor)
+    course = train_with_snapshots(
+        net,
+        task,
+        how,
+        epochs_kept=epochs_kept,
+        compute=compute,
+        seed=seed + i,
+        checkpoints=checkpoints,
+    )
+    return net.eval(), course.weights
+
+
+networks, courses = {}, []
+for group, task in tasks.items():
+    at = kept if group == "generalise" else ()
+    runs = [
+        trained(i, task, epochs_kept=at)
+        for i in tqdm(range(seeds), desc=group, file=sys.stderr)
+    ]
+    networks[group] = [net for net, _ in runs]
+    if at:
+        courses = [weights for _, weights in runs]
+
+# %% [markdown]
+# Have both groups learnt their labels? Layers of networks that have not would tell
+# nothing of memory.
+
+
+# %%
+def outputs(net, of):
+    """Outputs (n, classes) for images."""
+    with torch.no_grad():
+        return net(NetworkInputs(of)[:].to(compute.where)).cpu()
+
+
+def loss(net, task):
+    """Mean cross-entropy of a network on a task."""
+    labels = torch.as_tensor(task.labels)
+    return float(
+        torch.nn.functional.cross_entropy(outputs(net, task), labels)
+    )
+
+
+for group, nets in networks.items():
+    record(
+        f"11.loss.{group}", [loss(net, tasks[group]) for net in nets]
+    )
+    right = [
+        accuracy(net, NetworkInputs(tests), tests.labels)
+        for net in nets
+    ]
+    record(f"11.accuracy.{group}", right, within=(0, 1))
+
+# %% [markdown]
+# | Networks | Loss on what they learnt | Accuracy on test images |
+# |---|---|---|
+# | generalise | {glue:text}`11.loss.generalise` | {glue:text}`11.accuracy.generalise` |
+# | memorise | {glue:text}`11.loss.memorise` | {glue:text}`11.accuracy.memorise` |
+#
+# A layer is measured on the images that both groups were trained on, its feature maps
+# averaged over positions as in the paper, so that it has as many units as channels.
+
+
+# %%
+pictures = NetworkInputs(images)[:].to(compute.where)
+
+
+@torch.no_grad()
+def layers_of(net):
+    """Features (n, units) of each convolution and of the outputs."""
+    found, h = {}, pictures
+    for name, module in net.named_children():
+        h = module(h)
+        if re.fullmatch(r"c\d+|logits", name):
+            mean = h.flatten(2).mean(2) if h.ndim == 4 else h
+            found[name] = mean.double().cpu().numpy()
+    return found
+
+
+features = {
+    group: [layers_of(net) for net in nets]
+    for group, nets in networks.items()
+}
+names = list(features["generalise"][0])
+hidden = names[:-1]
+some = slice(None, None, -(-len(images.labels) // 400))
+for group in features:
+    for i in (0, 1):
+        kept_rows = {n: f[some] for n, f in features[group][i].items()}
+        record_features(
+            f"11.layers.{group}.{i}",
+            kept_rows,
+            labels=images.labels[some],
+        )
+print({name: features["generalise"][0][name].shape for name in names})
+
+# %% [markdown]
+# Every pair of networks is compared layer by layer: within a group, and between the
+# groups. What would chance give? The same measure with the rows of one side paired at
+# random, as many times as there are pairs: it knows the numbers of rows and units, and
+# nothing of which row is which. A calibrated value is 0 for chance and 1 for equal
+# layers, $(s - s_0) / (1 - s_0)$ for a similarity $s$ and its level of chance $s_0$.
+
+
+# %%
+rng = np.random.default_rng(seed)
+
+
+def both_orders(x, y):
+    """PWCCA, the mean with the weights of either layer."""
+    return (pwcca(x, y) + pwcca(y, x)) / 2
+
+
+def mean_cca(x, y):
+    """Mean canonical correlation."""
+    return cca(x, y).mean()
+
+
+def similarity(x, y, measure=both_orders):
+    """Similarity of two layers, and that with rows paired at random."""
+    if control:
+        y = rng.permutation(y)
+    return np.array([measure(x, y), measure(x, rng.permutation(y))])
+
+
+def pairs_of(group):
+    """Pairs (group, seed), (group, seed) within a group, or between them."""
+    members = range(seeds)
+    if group in features:
+        return [
+            ((group, i), (group, j))
+            for i, j in combinations(members, 2)
+        ]
+    one, other = features
+    return [((one, i), (other, j)) for i in members for j in members]
+
+
+# %%
+groups = [*features, "between"]
+compared = xr.DataArray(
+    np.full((2, 3, seeds, seeds, len(names), 2), np.nan),
+    dims=("measure", "group", "seed", "other", "layer", "what"),
+    coords={
+        "measure": ["PWCCA", "mean CCA"],
+        "group": groups,
+        "layer": names,
+        "what": ["value", "chance"],
+    },
+)
+for group in groups:
+    for (one, i), (other, j) in pairs_of(group):
+        for name in names:
+            x, y = features[one][i][name], features[other][j][name]
+            for label, f in (
+                ("PWCCA", both_orders),
+                ("mean CCA", mean_cca),
+            ):
+                found = similarity(x, y, f)
+                compared.loc[label, group, i, j, name] = found
+                if one == other:
+                    compared.loc[label, group, j, i, name] = found
+
+# %% [markdown]
+# Each network then has one value, its mean over the networks that it is compared with,
+# and the level of chance is that of the layer and group.
+
+# %%
+value = compared.sel(what="value").mean("other")
+level = compared.sel(what="chance").mean(["seed", "other"])
+above = (value - level) / (1 - level)
+panels = {
+    "PWCCA": 1 - value.sel(measure="PWCCA"),
+    "PWCCA, calibrated": 1 - above.sel(measure="PWCCA"),
+    "mean CCA": 1 - value.sel(measure="mean CCA"),
+}
+record(
+    "11.distance",
+    panels["PWCCA"]
+    .transpose("seed", "group", "layer")
+    .drop_vars("measure"),
+)
+
+# %% mystnb={"figure": {"name": "fig-11-groups", "caption": "Distance of two networks, layer by layer from the first convolution to the outputs: two that generalise, two that memorise the same shuffled labels, and one of each. Bands span the networks; thin lines are chance, which the middle panel takes off."}, "image": {"alt": "Three panels, PWCCA, PWCCA calibrated and mean CCA. Distance against layer, one line for pairs of networks that generalise, one for pairs that memorise and one for pairs of one and the other; thin lines for chance."}} tags=["hide-input"]
+axes = figures.new_axes(3, sharey=True)
+for ax, (title, distance) in zip(axes, panels.items(), strict=True):
+    chance = 1 - level.sel(measure=title.split(",")[0])
+    figures.plot_curves(
+        {g: distance.sel(group=g) for g in groups},
+        range(len(names)),
+        ax=ax,
+        xlabel="",
+        ylabel="distance",
+        legend=False,
+        chance=np.ones(len(names)) if "," in title else chance,
+    )
+    ax.set_xticks(range(len(names)), names, rotation=60)
+    ax.set(title=title, ylim=(-0.03, 1.1))
+axes[2].legend(loc="lower left")
+plt.show()
+
+# %%
+later, last = hidden[len(hidden) // 2 :], hidden[-1]
+distances = panels["PWCCA"]
+for group in groups:
+    found = distances.sel(group=group, layer=last)
+    record(f"11.distance.last.{group}", found, within=(0, 1))
+chance = 1 - level.sel(measure="PWCCA", layer=last)
+record("11.distance.last.chance", float(chance.mean()), within=(0, 1))
+closer = distances.sel(group="memorise") - distances.sel(
+    group="generalise"
+)
+calibrated = panels["PWCCA, calibrated"]
+gain = calibrated.sel(group="memorise") - calibrated.sel(
+    group="generalise"
+)
+record("11.closer.first", closer.sel(layer=hidden[0]))
+record("11.closer.later", closer.sel(layer=later).mean("layer"))
+record("11.closer.last", closer.sel(layer=last))
+record("11.closer.calibrated", gain.sel(layer=later).mean("layer"))
+alone = distances.sel(group="between") - distances.sel(group="memorise")
+record("11.alone.last", alone.sel(layer=last))
+
+# %% [markdown]
+# In the later half of the hidden layers two networks that generalise are nearer to each
+# other than two that memorise by {glue:text}`11.closer.later`, and by
+# {glue:text}`11.closer.calibrated` once chance is taken off; in the first layer by
+# {glue:text}`11.closer.first`. The paper finds memorising networks as far from each
+# other as from those that generalise, up to the outputs. Here, in the last hidden
+# layer, a memorising network is nearer to its like than to the others by
+# {glue:text}`11.alone.last`: a number well above 0 means that the layer has already
+# settled on the labels that the group shares. A small network on few images settles
+# earlier than one of eleven layers.
+#
+# A sceptic would say: PWCCA of layers that have collapsed onto the same ten classes is
+# high, whatever the labels are. So look at the outputs, where both groups have to come
+# together, and then at the layers in the middle, where nothing forces them to.
+#
+# ### What alignment sees, and PWCCA does not
+#
+# The same layers, compared not with each other but with targets: the area of
+# {eq}`eq-01-area`, the mean over classes against the rest, with the true labels and with
+# those that the group was trained on.
+
+
+# %%
+def area(layer, labels):
+    """Area of features with the classes, and its level of chance."""
+    found = alignment(layer, one_vs_rest(labels))
+    return found.area().mean(), found.null().area.mean()
+
+
+kinds = {"true labels": images.labels, "shuffled labels": shuffled}
+areas = xr.DataArray(
+    [
+        [
+            [[area(net[n], y) for n in names] for net in nets]
+            for nets in features.values()
+        ]
+        for y in kinds.values()
+    ],
+    dims=("labels", "group", "seed", "layer", "what"),
+    coords={
+        "labels": list(kinds),
+        "group": list(features),
+        "layer": names,
+        "what": ["value", "chance"],
+    },
+)
+
+# %% mystnb={"figure": {"name": "fig-11-alignment", "caption": "Area of the same layers with the true labels and with the shuffled ones, of networks that learnt the former (generalise) and the latter (memorise). Bands span the networks; thin lines are chance."}, "image": {"alt": "Two panels, true and shuffled labels. Area against layer, one line for networks that generalise and one for those that memorise, and thin lines for chance."}} tags=["hide-input"]
+axes = figures.new_axes(2, sharey=True)
+for ax, kind in zip(axes, kinds, strict=True):
+    of = areas.sel(labels=kind)
+    figures.plot_curves(
+        {g: of.sel(group=g, what="value") for g in features},
+        range(len(names)),
+        ax=ax,
+        xlabel="",
+        ylabel="area",
+        legend=ax is axes[0],
+        chance=of.sel(what="chance").mean("seed"),
+    )
+    ax.set_xticks(range(len(names)), names)
+    ax.set(title=kind, ylim=(-0.01, None))
+plt.show()
+
+# %%
+ends = areas.sel(layer=last, what="value")
+for group in features:
+    for kind in kinds:
+        of = ends.sel(group=group, labels=kind)
+        name = f"11.area.{group}.{kind.split()[0]}"
+        record(name, of, within=(0, 1))
+
+# %% [markdown]
+# In the last hidden layer:
+#
+# | Networks | Area, true labels | Area, shuffled labels |
+# |---|---|---|
+# | generalise | {glue:text}`11.area.generalise.true` | {glue:text}`11.area.generalise.shuffled` |
+# | memorise | {glue:text}`11.area.memorise.true` | {glue:text}`11.area.memorise.shuffled` |
+#
+# PWCCA says that two layers hold the same directions, and not which; it needs no
+# labels, and compares networks of different tasks, as the lines between the groups do.
+# Alignment says what a layer holds: it tells by itself, of one network,
+# whether true or shuffled labels were learnt, and in which layer they appear, but it
+# cannot tell two networks with the same area in different directions from two that are
+# alike. So the two answer different questions of {numref}`fig-11-groups` and
+# {numref}`fig-11-alignment`: *which layers agree*, and *on what*.
+#
+# ## Is a network done when its accuracy is?
+#
+# The networks that generalise were kept at some epochs on the way. How near is a layer
+# to its own end, coefficient by coefficient? Accuracy counts as settled from the first
+# kept epoch on after which it stays within two points of that at the end.
+
+# %%
+times = [*kept, epochs]
+course = {}
+for i, weights in enumerate(courses):
+    net = fresh(i).eval()
+    for epoch in times:
+        net.load_state_dict(weights[epoch])
+        right = accuracy(net, NetworkInputs(tests), tests.labels)
+        course[i, epoch] = layers_of(net), right
+right = np.array(
+    [[course[i, e][1] for e in times] for i in range(seeds)]
+)
+
+
+# %%
+def coefficients(x, y):
+    """Canonical correlations (smaller number of units,), 0 where rank lacks."""
+    found = cca(x, rng.permutation(y) if control else y).correlations
+    return np.pad(found, (0, min(x.shape[1], y.shape[1]) - len(found)))
+
+
+def to_the_end(name):
+    """Coefficients (seeds, epochs, units) of a layer against its end."""
+    return np.array(
+        [
+            [
+                coefficients(
+                    course[i, e][0][name], course[i, epochs][0][name]
+                )
+                for e in times
+            ]
+            for i in range(seeds)
+        ]
+    )
+
+
+rho = {name: to_the_end(name) for name in hidden}
+alike = np.mean([rho[name].mean(2) for name in hidden], axis=0)
+
+# %%
+middle = hidden[len(hidden) // 2]
+half = min(kept, key=lambda e: abs(e - epochs / 2))
+
+
+def tracked(i):
+    """Stable and unstable directions (2, epochs): correlation with the layer."""
+    early, mid = (course[i, e][0][middle] for e in (kept[0], half))
+    h = cca(early, mid).x_variables
+    q = max(h.shape[1] // 4, 1)
+    return [
+        [
+            coefficients(part, course[i, e][0][middle]).mean()
+            for e in times
+        ]
+        for part in (h[:, :q], h[:, -q:])
+    ]
+
+
+stability = np.array([tracked(i) for i in range(seeds)])
+
+# %% mystnb={"figure": {"name": "fig-11-training", "caption": "A layer in the middle of the networks that generalise, during training. Left: its canonical correlations with its own end, sorted, one line for each epoch. Middle: their mean over all hidden layers, and test accuracy. Right: the quarter of the directions of the first kept epoch that correlate most and least with the layer half-way, followed through training. Bands span the networks."}, "image": {"alt": "Three panels. Left, sorted coefficients, one line for each kept epoch. Middle, similarity to the end and test accuracy against epoch. Right, correlation of stable and of unstable directions with the layer against epoch."}} tags=["hide-input"]
+axes = figures.new_axes(3, sharey=True)
+early = rho[middle][:, :-1]
+figures.plot_curves(
+    {f"epoch {e}": early[:, j] for j, e in enumerate(kept)},
+    np.arange(early.shape[2]) + 1,
+    ax=axes[0],
+    xlabel=f"coefficient of {middle}",
+    ylabel="correlation",
+)
+figures.plot_curves(
+    {"similarity to the end": alike, "test accuracy": right},
+    times,
+    ax=axes[1],
+    xlabel="epoch",
+)
+figures.plot_curves(
+    {"stable": stability[:, 0], "unstable": stability[:, 1]},
+    times,
+    ax=axes[2],
+    xlabel="epoch",
+)
+axes[0].set_ylim(0, 1.02)
+plt.show()
+
+
+# %%
+def settled(right):
+    """Place of the first kept epoch from which accuracy stays near its end."""
+    off = np.flatnonzero(abs(right - right[-1]) > 0.02)
+    return min(off[-1] + 1 if len(off) else 0, len(kept) - 1)
+
+
+first = [settled(r) for r in right]
+record("11.settled", [times[f] for f in first])
+record(
+    "11.settled.similarity", alike[range(seeds), first], within=(0, 1)
+)
+record("11.still", alike[:, -2] - alike[range(seeds), first])
+record("11.stable", stability[:, 0, -1] - stability[:, 1, -1])
+
+# %% [markdown]
+# Accuracy has settled at epoch {glue:text}`11.settled.mean:.0f` of {numref}`fig-11-training`,
+# on average. Similarity to the end is {glue:text}`11.settled.similarity.mean:.2f` there
+# and rises by {glue:text}`11.still` up to the last kept epoch: a layer goes on to move
+# in directions that the outputs do not need. How much of that is learning and how much
+# is the noise of single batches, this picture cannot say.
+#
+# Directions that were stable up to half-way are more like the final layer than the
+# unstable ones by {glue:text}`11.stable`. Both kinds were chosen by their correlation
+# half-way, so that they differ there by construction; the end, which had no say in the
+# choice, is the test.
+#
+# ## Are wide networks more alike, and better?
+#
+# The same network with all channels times a factor. Wider layers have more units, and
+# more units find more correlation by chance. So the last hidden layers are compared in
+# three ways: all units as they are; the same, calibrated; and, as the paper does, a
+# random subset of units of one size, that of the narrowest network.
+
+# %%
+by_width = {}
+for factor in widths:
+    nets = [fresh(i, factor).eval() for i in range(seeds)]
+    done = networks["generalise"] if factor == 1 else None
+    if done is None:
+        bar = tqdm(
+            range(seeds), desc=f"width {factor:g}", file=sys.stderr
+        )
+        done = [trained(i, images, factor)[0] for i in bar]
+    by_width[factor] = {"trained": done, "untrained": nets}
+ends = {
+    (factor, when, i): layers_of(net)[last]
+    for factor, of in by_width.items()
+    for when, nets in of.items()
+    for i, net in enumerate(nets)
+}
+narrow = min(layer.shape[1] for layer in ends.values())
+
+
+# %%
+def in_three_ways(x, y, i, j):
+    """Similarity of all units, calibrated, and of a subset on each side."""
+    found, chance = similarity(x, y)
+    columns = [
+        np.random.default_rng((seed, n)).choice(
+            z.shape[1], narrow, replace=False
+        )
+        for n, z in ((i, x), (j, y))
+    ]
+    subset, _ = similarity(x[:, columns[0]], y[:, columns[1]])
+    above = (found - chance) / (1 - chance)
+    return np.array([found, above, subset])
+
+
+ways = ["all units", "calibrated", "subset"]
+width = xr.DataArray(
+    np.full((len(widths), 2, seeds, seeds, 3), np.nan),
+    dims=("width", "when", "seed", "other", "way"),
+    coords={
+        "width": widths,
+        "when": ["trained", "untrained"],
+        "way": ways,
+    },
+)
+for factor in widths:
+    for when in ("trained", "untrained"):
+        for i, j in combinations(range(seeds), 2):
+            x, y = (ends[factor, when, m] for m in (i, j))
+            found = in_three_ways(x, y, i, j)
+            width.loc[factor, when, i, j] = found
+            width.loc[factor, when, j, i] = found
+width = width.mean("other")
+
+# %%
+scores = xr.DataArray(
+    [
+        [
+            accuracy(n, NetworkInputs(tests), tests.labels)
+            for n in of["trained"]
+        ]
+        for of in by_width.values()
+    ],
+    dims=("width", "seed"),
+    coords={"width": widths},
+)
+record("11.width", width.transpose("seed", "width", "when", "way"))
+record("11.width.accuracy", scores.transpose("seed", "width"))
+
+# %% mystnb={"figure": {"name": "fig-11-width", "caption": "Last hidden layers of networks of one width, compared with each other. Left: distance against width, in three ways, and of untrained networks; bands span the networks. Right: test accuracy against distance, a mark for each network."}, "image": {"alt": "Two panels. Left, distance against the factor of all channels, lines for all units, calibrated, a subset of units, and a subset in untrained networks. Right, test accuracy against distance of the subset, a mark for each network and one kind of mark for each width."}} tags=["hide-input"]
+axes = figures.new_axes(2)
+lines = {way: 1 - width.sel(when="trained", way=way).T for way in ways}
+lines["subset, untrained"] = (
+    1 - width.sel(when="untrained", way="subset").T
+)
+figures.plot_curves(
+    lines,
+    widths,
+    ax=axes[0],
+    xlabel="channels, times",
+    ylabel="distance",
+)
+axes[0].set(xscale="log", ylim=(0, 1))
+axes[0].set_xticks(widths, [f"{w:g}" for w in widths], minor=False)
+axes[0].minorticks_off()
+for factor, marker in zip(widths, "os^Dv", strict=False):
+    x = 1 - width.sel(when="trained", way="subset", width=factor)
+    axes[1].plot(
+        x, scores.sel(width=factor), marker, label=f"width {factor:g}"
+    )
+axes[1].set(xlabel="distance, subset", ylabel="test accuracy")
+axes[1].legend()
+plt.show()
+
+# %%
+grown = width.sel(width=max(widths)) - width.sel(width=min(widths))
+for way, word in zip(
+    ways, ("all", "calibrated", "subset"), strict=True
+):
+    record(f"11.wider.{word}", grown.sel(when="trained", way=way))
+record("11.wider.untrained", grown.sel(when="untrained", way="subset"))
+of = width.sel(when="trained", way="subset")
+together = [
+    np.corrcoef(of.sel(seed=i), scores.isel(seed=i))[0, 1]
+    for i in range(seeds)
+]
+record("11.wider.accuracy", together, within=(-1, 1))
+
+# %% [markdown]
+# From the narrowest to the widest network ({numref}`fig-11-width`) the similarity of
+# trained networks changes by {glue:text}`11.wider.all` with all units, by
+# {glue:text}`11.wider.calibrated` once chance is taken off, and by
+# {glue:text}`11.wider.subset` with a subset of one size; that of untrained networks by
+# {glue:text}`11.wider.untrained`. Over the widths, similarity and test accuracy correlate
+# with {glue:text}`11.wider.accuracy` (1 for points on a rising line). A sceptic would
+# say: both follow width, and of networks of one width neither has been shown to tell
+# the other.
+#
+# ## What noise in the labels costs
+#
+# The background of this comparison is a finding of {cite:t}`zhang2017`: networks fit
+# labels that are noise, only more slowly, and the price is paid on new images. Their
+# smallest network, one hidden layer of 512 units, learns at most 100 images of each
+# class here, a share of whose labels is drawn anew. A network has converged when its
+# loss falls below 0.05: a logistic loss, averaged over images and classes.
+
+# %%
+few = images.take(
+    np.flatnonzero(
+        [
+            np.sum(images.labels[:r] == c) < 100
+            for r, c in enumerate(images.labels)
+        ]
+    )
+)
+
+
+def noisy(share, i):
+    """Targets (n, 10) with a share of the labels drawn anew."""
+    draw = np.random.default_rng((seed, i))
+    others = draw.integers(10, size=len(few.labels))
+    chosen = draw.random(len(few.labels)) < (1 if control else share)
+    labels = np.where(chosen, others, few.labels)
+    return replace(few, labels=labels).targets()
+
+
+targets = np.stack(
+    [noisy(share, i) for share in shares for i in range(seeds)]
+)
+print(targets.shape)
+
+# %%
+rows, test_rows = (2 * s.pixels() - 1 for s in (few, tests))
+mlps = MLPEnsemble(
+    rows.shape[1],
+    width=512,
+    depth=1,
+    out_features=10,
+    members=len(targets),
+    seed=seed,
+    device=compute.where,
+)
+fitted = fit(
+    mlps,
+    rows,
+    targets,
+    loss="logistic",
+    step_size=step_size,
+    batch_size=50,
+    max_epochs=3 * epochs,
+    tolerance=0.05,
+    seed=seed,
+    checkpoints=checkpoints or None,
+)
+
+# %%
+with torch.no_grad():
+    told = mlps(mlps.as_tensor(test_rows)).argmax(2).cpu().numpy()
+by_share = (len(shares), seeds)
+error = (told != tests.labels).mean(1).reshape(by_share)
+needed = fitted.epochs.reshape(by_share)
+losses = fitted.losses.T.reshape(*by_share, -1).mean(1)
+
+# %% mystnb={"figure": {"name": "fig-11-noise", "caption": "Labels of which a share is noise. Left: training loss, the mean over networks while all of them train. Middle: epochs to convergence, relative to true labels. Right: error on test images, whose labels are true. Bands span the networks."}, "image": {"alt": "Three panels. Left, training loss on a logarithmic axis against epoch, one line for each share of noise. Middle, relative time of convergence against the share. Right, test error against the share."}} tags=["hide-input"]
+axes = figures.new_axes(3)
+for share, line in zip(shares, losses, strict=True):
+    axes[0].plot(np.arange(len(line)) + 1, line, label=f"{share:.0%}")
+axes[0].set(xlabel="epoch", ylabel="training loss", yscale="log")
+axes[0].legend(title="noise")
+figures.plot_curves(
+    {"epochs": (needed / needed[0]).T},
+    shares,
+    ax=axes[1],
+    xlabel="share of noise",
+    ylabel="epochs, relative",
+    legend=False,
+)
+figures.plot_curves(
+    {"error": error.T},
+    shares,
+    ax=axes[2],
+    xlabel="share of noise",
+    ylabel="test error",
+    legend=False,
+)
+plt.show()
+
+# %%
+record("11.noise.slower", needed[-1] / needed[0])
+record("11.noise.error", error[-1] - error[0])
+record("11.noise.converged", fitted.converged.mean(), within=(0, 1))
+
+# %% [markdown]
+# With the largest share of noise a network needs {glue:text}`11.noise.slower` times as
+# many epochs as with the smallest, and errs on {glue:text}`11.noise.error` more of the
+# test images ({numref}`fig-11-noise`). Of all these networks a share of
+# {glue:text}`11.noise.converged.mean:.2f` has converged; the others count with the
+# epochs that they were given, which is too little.
+#
+# ## What was found
+#
+# | Finding | This run |
+# |---|---|
+# | Toy: PWCCA above mean CCA, mean over $k$ | {glue:text}`11.toy.mean` |
+# | Toy: PWCCA above SVCCA, mean over $k$ | {glue:text}`11.toy.svcca` |
+# | Generalising networks nearer, later layers | {glue:text}`11.closer.later` |
+# | the same, calibrated | {glue:text}`11.closer.calibrated` |
+# | Similarity to the end still gained after accuracy has settled | {glue:text}`11.still` |
+# | Stable directions above unstable ones at the end | {glue:text}`11.stable` |
+# | Widest above narrowest network, subset of units | {glue:text}`11.wider.subset` |
+# | Similarity and test accuracy, correlation | {glue:text}`11.wider.accuracy` |
+# | Convergence with the most noise, times | {glue:text}`11.noise.slower` |
+# | Test error with the most noise, added | {glue:text}`11.noise.error` |
+#
+# An interval over five networks is optimistic where each pair of networks counts in the
+# values of two. The networks here are narrower, fewer layers deep or both, and their
+# images fewer than in the paper, which trains for 100 epochs on all of CIFAR-10; the
+# levels of chance, the calibrated values and the comparison with alignment are ours. We
+# average both orders of PWCCA, since the paper does not say which layer of a pair gives
+# the weights.
+#
+# ## Exercises
+#
+# :::{exercise}
+# :label: ex-11-1
+#
+# Which linear maps of $X$, and which of $Y$, leave {eq}`eq-11-pwcca` as it is?
+# :::
+#
+# :::{solution} ex-11-1
+# :class: dropdown
+#
+# All invertible ones of $Y$: they change neither the space of its columns nor the
+# $\rho_i$ and $h_i$. Of $X$ only those that keep the sums
+# $\sum_j \lvert h_i^\top x_j \rvert$ up to a common factor: scaling all units alike,
+# permuting them, changing signs. A rotation of $X$ keeps $\rho_i$ and $h_i$ but not the
+# weights, because of the absolute values.
+# :::
+#
+# :::{exercise}
+# :label: ex-11-2
+#
+# What is PWCCA of $X$ with itself? And with $Y$ of more units than rows?
+# :::
+#
+# :::{solution} ex-11-2
+# :class: dropdown
+#
+# One, both times, whatever $X$: in the second case the columns of $Y$ span everything
+# that $n$ centred rows can hold, and each $\rho_i$ is 1. That is why layers are
+# compared on many more rows than units, and why the level of chance belongs beside the
+# value.
+# :::
+#
+# :::{exercise}
+# :label: ex-11-3
+#
+# In the toy, replace the variance 0.1 by a standard deviation of 0.1. Which of the
+# three lines gains most where nearly all directions are signal, and why?
+# :::
+#
+# :::{solution} ex-11-3
+# :class: dropdown
+#
+# SVCCA: with $k = 180$ the noise now holds about 1 % of the sum of singular values and
+# is dropped. PWCCA gains everywhere, since each noise direction weighs less by about
+# $\sqrt{10}$; mean CCA, invariant to the scale of units, stays.
+# :::
+#
+# :::{exercise}
+# :label: ex-11-4
+#
+# Give each memorising network a permutation of its own
+# (`trained(i, replace(images, labels=...))`). What becomes of the distance within that
+# group in the last hidden layer, and of its alignment?
+# :::
+#
+# ## Provenance
+
+# %% tags=["provenance", "hide-input"]
+provenance(
+    datasets=[images.about, tests.about],
+    device=compute.where,
+    precision="float32",
+    seeds=seeds,
+)
