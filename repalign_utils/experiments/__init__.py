@@ -4,7 +4,7 @@
 - `representations`: pretrained networks and what they compete with (section 06)
 - `class_tasks`: alignment and linear models on tasks between classes (06 and 07)
 - `transfer`: fine-tuning, and from domain to domain (07 and 08)
-- `snapshots`: a training's weights on its way, with layers frozen (10)
+- `snapshots`: a training's weights on its way, with layers frozen (10 and 11)
 """
 
 from .._extras import need
