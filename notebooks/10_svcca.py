@@ -69,6 +69,7 @@ from repalign_utils import (
     data,
     figures,
     fit,
+    layer_similarity,
     one_vs_rest,
     provenance,
     recipe,
@@ -80,6 +81,7 @@ from repalign_utils import (
 )
 from repalign_utils.experiments.snapshots import train_with_snapshots
 
+# %% tags=["hide-input"]
 figures.use_style()
 compute = Compute(device)
 
@@ -597,6 +599,19 @@ squares = [
 formula = max(U.shape[1], V.shape[1]) / (len(V) - 1)
 print(f"{np.mean(squares):.4f} by permutations, {formula:.4f} exact")
 
+# %% [markdown]
+# `similarity.significance` does the same with any measure, and tests it; here of the
+# second hidden layer at the start and at the end of training:
+
+# %%
+similarity.significance(
+    "svcca",
+    features_at(0, 0)["fc2"],
+    features_at(0, epochs)["fc2"],
+    permutations=50,
+    generator=draw,
+)
+
 
 # %%
 def all_layers(rows, columns):
@@ -704,17 +719,16 @@ progress = (later - start) / (1 - start)
 record("10.order", order(later), within=(-1, 1))
 record("10.order.start", order(start), within=(-1, 1))
 record("10.order.progress", order(progress), within=(-1, 1))
-for name, layer in (
-    ("first", "c1"),
-    ("last", "fc2"),
-    ("out", "logits"),
-):
-    for kind, of in (("similarity", similar), ("alignment", aligned)):
-        mid = of.sel(layer=layer, epoch=times[0.35]).values
-        record(f"10.{kind}.{name}", mid)
-        record(
-            f"10.{kind}.{name}.end", of.sel(layer=layer)[:, -1].values
-        )
+for name, layer in {
+    "first": "c1",
+    "last": "fc2",
+    "out": "logits",
+}.items():
+    one, other = similar.sel(layer=layer), aligned.sel(layer=layer)
+    mid = {"epoch": times[0.35]}
+    record(f"10.similarity.{name}", one.sel(mid).values)
+    record(f"10.alignment.{name}", other.sel(mid).values)
+    record(f"10.alignment.{name}.end", other.values[:, -1])
 
 # %% [markdown]
 # At 35 % of training the correlation is {glue:text}`10.order`; below 0 layers converge
@@ -806,7 +820,8 @@ plt.show()
 # %% [markdown]
 # Training with freezing takes {glue:text}`10.freeze.operations.mean:.2f` of the
 # operations and changes the accuracy by {glue:text}`10.freeze.accuracy`. The paper finds
-# it equal or better, over ten networks and much longer trainings. Small networks spend
+# it equal or better, over ten networks and much longer trainings. A frozen layer still
+# runs forwards, so a part of the operations remains. Small networks spend
 # much of a step on other things than operations, so that seconds, printed above, fall
 # less; they depend on the machine and are not recorded.
 #
@@ -908,17 +923,29 @@ for name, layer in (("first", "c1"), ("out", "logits")):
     gap = (same.sel(layer=layer) - middle).values
     record(f"10.between.{name}", gap)
 record("10.between.middle", middle.values)
-one, other = features_at(0, epochs), features_of(second[0])
-for when, kept_layers in (
-    ("start", features_at(0, 0)),
-    ("end", one),
-    ("another", other),
-):
-    some = {name: h[:300] for name, h in kept_layers.items()}
-    record_features(
-        f"10.layers.{when}", some, labels=compared.labels[:300]
-    )
-similarity.svcca(one["fc1"], other["fc1"]), between[0, 0, -5, -5]
+for when, found in {
+    "start": features_at(0, 0),
+    "end": features_of(first[0]),
+    "another": features_of(second[0]),
+}.items():
+    some = {name: rows[:300] for name, rows in found.items()}
+    labels = compared.labels[:300]
+    record_features(f"10.layers.{when}", some, labels=labels)
+
+# %% [markdown]
+# The package compares all layers of two networks in one pass over the images, without
+# keeping features. It finds the same, the largest difference being
+
+# %%
+streamed = layer_similarity(
+    first[0],
+    second[0],
+    compared_inputs,
+    layers_x=layers,
+    layers_y=layers,
+    measure="svcca",
+)
+abs(streamed.values - between[0, 0]).max()
 
 # %% [markdown]
 # The diagonal tells how far two networks agree ({numref}`fig-10-initialisations`). The

@@ -269,6 +269,16 @@ def test_all_pairs_of_office_domains_are_tried(real_data, tmp_path):
         assert text.startswith(f"{rows} of 4,110 rows of Office-31, domain {domain}")
 
 
+def test_early_layers_of_networks_on_cifar_converge_first(real_data, tmp_path):
+    given = {"dataset": "cifar10", "data_dir": real_data, "n_per_class": 60}
+    given |= {"alike": "[cat, dog, automobile, truck, frog]", "pairs": 2}
+    record = run("10", tmp_path, SMALL["10"] | given | {"epochs": 6})
+    images, tests = record["provenance"]["data"]
+    assert images.startswith("600 of 60,000 rows of CIFAR-10, train split")
+    assert tests.startswith("300 of 60,000 rows of CIFAR-10, test split")
+    assert max(record["records"]["10.order"]["values"]) < 0
+
+
 def test_a_section_says_where_real_data_belong_if_there_are_none(tmp_path):
     done = repalign(
         ROOT, "run", "01", "-p", "dataset", "ct_slices", "-p", "data_dir", str(tmp_path)
