@@ -99,11 +99,21 @@ def two_point_dynamics(
     arrays.check_finite(when[:, None], "times")
     check_times(when)
     square("the first of times", when[0])
+    check_alteration(alteration)
     if alteration is None:
         H, Y, w = solution(start, when)
     else:
         H, Y, w = _altered(start, when, alteration)
     return Trajectory(when, H, Y, w, float(dx2), start.dy2)
+
+
+def check_alteration(name: str | None) -> None:
+    """Refuse a name that no alteration bears."""
+    if name is not None and name not in ALTERATIONS:
+        raise ValueError(
+            f"alteration is {name!r}; {did_you_mean(name, ALTERATIONS)}pass None or "
+            f"one of {', '.join(ALTERATIONS)}"
+        )
 
 
 def _check_inner(start: Start) -> None:
@@ -114,11 +124,6 @@ def _check_inner(start: Start) -> None:
 
 
 def _altered(start: Start, times: np.ndarray, name: str) -> tuple[np.ndarray, ...]:
-    if name not in ALTERATIONS:
-        raise ValueError(
-            f"alteration is {name!r}; {did_you_mean(name, ALTERATIONS)}pass None or "
-            f"one of {', '.join(ALTERATIONS)}"
-        )
     positive("dx2", start.a, because=", or no alteration")
     positive("dy2", start.dy2, because=", or no alteration")
     found = integrated(start, times, name)
