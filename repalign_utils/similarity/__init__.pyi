@@ -7,6 +7,8 @@ from ._chance import chance_level as chance_level
 from ._cka import cka as cka
 from ._clusters import UnitClusters as UnitClusters
 from ._clusters import cluster_units as cluster_units
+from ._maps import MapSimilarity as MapSimilarity
+from ._maps import map_similarity as map_similarity
 from ._matrix import LayerMatrix as LayerMatrix
 from ._prediction import SparsePrediction as SparsePrediction
 from ._prediction import sparse_prediction as sparse_prediction
