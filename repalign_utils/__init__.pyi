@@ -2,6 +2,7 @@ from . import data as data
 from . import dynamics as dynamics
 from . import figures as figures
 from . import similarity as similarity
+from . import transferability as transferability
 from .book.features import record_features as record_features
 from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters

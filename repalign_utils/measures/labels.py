@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import arrays
 
-__all__ = ["one_vs_rest"]
+__all__ = ["class_numbers", "one_vs_rest"]
 
 
 def one_vs_rest(labels: Any, *, center: bool = True) -> np.ndarray:
@@ -51,14 +51,36 @@ def one_vs_rest(labels: Any, *, center: bool = True) -> np.ndarray:
     >>> one_vs_rest([7, 8, 7, 7]).tolist()
     [[0.5, -0.5], [-1.5, 1.5], [0.5, -0.5], [0.5, -0.5]]
     """
+    classes, own = class_numbers(labels)
+    columns = np.where(own[:, None] == np.arange(len(classes)), 1.0, -1.0)
+    return columns - columns.mean(0) if center else columns
+
+
+def class_numbers(labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Classes that occur, in ascending order, and the number of each row's among them.
+
+    Parameters
+    ----------
+    labels : array (n,)
+        As of `one_vs_rest`, with its errors.
+
+    Returns
+    -------
+    classes : array (k,), of the labels' type
+    numbers : array (n,), int, from 0 to k - 1
+
+    Examples
+    --------
+    >>> class_numbers(["dog", "cat", "dog"])[1]
+    array([1, 0, 1])
+    """
     classes, own = np.unique(_checked(labels), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
             f"all {len(own)} labels are {_shown(classes[0])}, and one class has "
             "nothing to be told from; pass labels of at least two"
         )
-    columns = np.where(own[:, None] == np.arange(len(classes)), 1.0, -1.0)
-    return columns - columns.mean(0) if center else columns
+    return classes, own
 
 
 def _checked(labels: Any) -> np.ndarray:
