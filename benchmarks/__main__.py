@@ -15,10 +15,11 @@ from pathlib import Path
 from repalign_utils.book.origin import processor
 from repalign_utils.files import write_json
 
-from . import alignment_128, alignment_1024, ensemble, layers_resnet18
+from . import alignment_128, alignment_1024, chance_cka, ensemble, layers_resnet18
 from .measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
+BENCHMARKS = (alignment_128, alignment_1024, ensemble, layers_resnet18, chance_cka)
 PACKAGES = ("repalign-utils", "numpy", "scipy", "torch")
 
 
@@ -26,7 +27,7 @@ def main() -> int:
     """Measure all rows; the exit status says whether each is as promised."""
     rows: list[Row] = []
     _print("", "plain", "ours", "ratio", "required", "error", "")
-    for benchmark in (alignment_128, alignment_1024, ensemble, layers_resnet18):
+    for benchmark in BENCHMARKS:
         for row in benchmark.rows():  # measured one by one, each told when it is
             rows.append(row)
             _print(*_cells(row))
