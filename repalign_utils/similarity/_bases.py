@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal, get_lapack_funcs
 
 from ..measures.decompose import rank_floor
 
@@ -101,21 +102,65 @@ def by_gram(
     scale = _scale(gram.diagonal(), rounding, keep)
     used = scale > 0
     scale = scale[used]
+    rounding = rounding[used] * scale
     scaled = gram[np.ix_(used, used)] * scale * scale[:, None]
-    squares, vectors = np.linalg.eigh(scaled)
-    values, exact = _judged(squares, rounding[used] * scale, (n, len(scale)), keep)
-    vectors = vectors[:, ::-1][:, : len(values)]
+    exact = True
+    found = None if keep else _by_triangle(scaled, rounding, n)
+    if not found:
+        squares, vectors = eigh(scaled)
+        values, exact = _judged(squares, rounding, (n, len(scale)), keep)
+        vectors = vectors[:, ::-1][:, : len(values)]
+        found = vectors / values, vectors * values
     return Basis(
-        _spread(vectors / values * scale[:, None], used),
-        _spread(vectors * values / scale[:, None], used),
+        _spread(found[0] * scale[:, None], used),
+        _spread(found[1] / scale[:, None], used),
         None,
         exact,
     )
 
 
+def _by_triangle(
+    gram: np.ndarray, rounding: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Coefficients R^-1 and loadings R' of G = R' R, a fifth of the work of `eigh`.
+
+    None where G may be too close to a singular one, by the limits of `_judged`: the
+    least eigenvalue is at least 1 / ||R^-1||_F^2.
+    """
+    potrf, trtri = get_lapack_funcs(("potrf", "trtri"), (gram,))
+    triangle, failed = potrf(gram, clean=1)
+    if failed:
+        return None
+    inverse, failed = trtri(triangle)
+    norm = float(np.linalg.norm(gram))
+    largest = np.sqrt([norm, *np.zeros(len(gram) - 1)])  # at least the first value
+    floor = _floor(largest, rounding, (n, len(gram)))
+    limit = max(floor**2, _NOISE * _EPS * norm / _TOLERANCE)
+    if failed or 1 / np.linalg.norm(inverse) ** 2 <= limit:
+        return None
+    return inverse, triangle.T
+
+
+def eigh(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `numpy.linalg.eigh` of a symmetric array, in half the time."""
+    if len(gram) < 3:
+        return np.linalg.eigh(gram)
+    names = ("sytrd", "sytrd_lwork", "ormqr")
+    sytrd, sytrd_lwork, ormqr = get_lapack_funcs(names, (gram,))
+    length = int(sytrd_lwork(len(gram), lower=1)[0])
+    reflectors, diagonal, beside, tau, _ = sytrd(gram.T, lower=1, lwork=length)
+    values, vectors = eigh_tridiagonal(diagonal, beside, check_finite=False)
+    # Q leaves the first coordinate alone; its reflectors lie below the diagonal.
+    turned, _, _ = ormqr(
+        "L", "N", reflectors[1:, :-1], tau, vectors[1:], 64 * (len(gram) + 65)
+    )
+    vectors[1:] = turned
+    return values, vectors
+
+
 def _by_kernel(side: Side, keep: Keep | None) -> Basis:
     rows, rounding, scale, used = _scaled(side, keep)
-    squares, vectors = np.linalg.eigh(rows @ rows.T)
+    squares, vectors = eigh(rows @ rows.T)
     values, exact = _judged(squares, rounding, rows.shape, keep)
     vectors = vectors[:, ::-1][:, : len(values)]
     along = rows.T @ vectors

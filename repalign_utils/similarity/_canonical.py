@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._bases import eigh
+
 if TYPE_CHECKING:
     from ._bases import Basis
     from ._rows import Side
@@ -88,20 +90,25 @@ def canonical(
 
 def mean_correlation(cross: np.ndarray) -> float:
     """Mean canonical correlation of two bases with inner products `cross` (r, s)."""
-    values = np.linalg.svd(cross, compute_uv=False)
-    return float(np.minimum(values, 1.0).mean())
+    smaller = cross if cross.shape[0] <= cross.shape[1] else cross.T
+    return float(_roots(np.linalg.eigvalsh(smaller @ smaller.T)).mean())
 
 
 def weighted_correlation(of_x: Basis, cross: np.ndarray) -> float:
     """Mean canonical correlation, weighted by what X has along each variable."""
     r, s = cross.shape
-    if r <= s:  # squares cost no digit that counts: the error is 1e-8 where it is most
-        squares, u = np.linalg.eigh(cross @ cross.T)
-        correlations = np.sqrt(np.clip(squares, 0.0, 1.0))
+    if r <= s:
+        squares, u = eigh(cross @ cross.T)
+        correlations = _roots(squares)
     else:
         u, correlations, _ = np.linalg.svd(cross, full_matrices=False)
     weights = np.abs(of_x.loadings @ u).sum(0)
     return float(min(weights @ np.minimum(correlations, 1.0) / weights.sum(), 1.0))
+
+
+def _roots(squares: np.ndarray) -> np.ndarray:
+    """Correlations of their squares, which are rounded by 1e-16: within 1e-8."""
+    return np.sqrt(np.clip(squares, 0.0, 1.0))
 
 
 def forced_ones(of_x: Basis, of_y: Basis, n: int) -> int:

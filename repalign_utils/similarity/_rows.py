@@ -80,8 +80,8 @@ def centred(X: Values, Y: Values) -> tuple[np.ndarray, np.ndarray]:
 
 def _side(rows: np.ndarray, name: str, precision: float) -> Side:
     arrays.check_finite(rows, name)
-    largest = np.abs(rows).max() or 1.0
-    rows = rows / largest
+    largest = max(rows.max(), -rows.min()) or 1.0
+    rows /= largest
     constant = (rows == rows[0]).all(0)
     if constant.all():
         raise ValueError(
