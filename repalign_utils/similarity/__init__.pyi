@@ -7,6 +7,9 @@ from ._chance import chance_level as chance_level
 from ._cka import cka as cka
 from ._clusters import UnitClusters as UnitClusters
 from ._clusters import cluster_units as cluster_units
+from ._distances import mutual_knn as mutual_knn
+from ._distances import procrustes as procrustes
+from ._distances import rsa as rsa
 from ._maps import MapSimilarity as MapSimilarity
 from ._maps import map_similarity as map_similarity
 from ._matrix import LayerMatrix as LayerMatrix

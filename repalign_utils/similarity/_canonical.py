@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ from ._bases import eigh
 if TYPE_CHECKING:
     from ._bases import Basis
     from ._rows import Side
+
+_TIED = 1e-6  # correlations closer than this are told apart by rounding alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,23 @@ def weighted_correlation(of_x: Basis, cross: np.ndarray) -> float:
         correlations = _roots(squares)
     else:
         u, correlations, _ = np.linalg.svd(cross, full_matrices=False)
-    weights = np.abs(of_x.loadings @ u).sum(0)
-    return float(min(weights @ np.minimum(correlations, 1.0) / weights.sum(), 1.0))
+    correlations = np.minimum(correlations, 1.0)
+    weights = np.abs(_along_principal_axes(of_x.loadings @ u, correlations)).sum(0)
+    return float(min(weights @ correlations / weights.sum(), 1.0))
+
+
+def _along_principal_axes(along: np.ndarray, correlations: np.ndarray) -> np.ndarray:
+    """Loadings (p, r), where correlations are equal on principal axes of the units.
+
+    Directions with one correlation may be turned among themselves, and sums of absolute
+    loadings change with them. Their principal axes are theirs alone.
+    """
+    starts = np.flatnonzero(np.abs(np.diff(correlations, prepend=np.inf)) > _TIED)
+    for start, stop in pairwise([*starts, len(correlations)]):
+        if stop - start > 1:
+            tied = along[:, start:stop]
+            along[:, start:stop] = tied @ np.linalg.eigh(tied.T @ tied)[1]
+    return along
 
 
 def _roots(squares: np.ndarray) -> np.ndarray:

@@ -133,9 +133,9 @@ def pwcca(X: Values, Y: Values) -> float:
     covariance in its directions, adds means back and, where X has more units than Y,
     reads units of X by indices of Y. The paper's distance is 1 less this value.
 
-    Weights within a group of equal correlations depend on the choice of directions
-    there; only their sum counts, and that moves where rows are so few that many
-    correlations are 1.
+    Where correlations are equal, as where layers share directions or rows are few, the
+    formula leaves the directions open, and the weights with them: the principal axes of
+    X among them are taken, our choice.
 
     Parameters
     ----------

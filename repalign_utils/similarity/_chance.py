@@ -9,7 +9,7 @@ import numpy as np
 
 from ..spelling import did_you_mean
 from ._bases import basis
-from ._moments import kernel_ratio
+from ._cka import kernel_ratio
 from ._rows import Side, sides
 
 if TYPE_CHECKING:

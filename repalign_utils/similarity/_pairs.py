@@ -14,10 +14,7 @@ import numpy as np
 
 from ._bases import Basis, Keep, by_gram
 from ._canonical import mean_correlation, weighted_correlation
-from ._moments import unbiased
-
-# Share of a squared norm that float64 sums cannot tell from nothing.
-_ROUNDING = 1e-13
+from ._cka import ROUNDING, unbiased
 
 
 class Layer(NamedTuple):
@@ -64,7 +61,7 @@ def _cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
 def _debiased_kernel(layer: Layer) -> _Kernel:
     biased = _kernel(layer)
     square = _debiased(layer.sums, biased, biased)
-    if square <= _ROUNDING * biased.norm**2:
+    if square <= ROUNDING * biased.norm**2:
         raise ValueError(
             f"nothing is left of its {layer.n} rows once debiased, as where one row "
             'alone differs; pass more rows, or ask for "cka"'

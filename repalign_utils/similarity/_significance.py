@@ -14,6 +14,7 @@ from ..spelling import did_you_mean
 from ._cca import cca, pwcca, svcca
 from ._chance import CLOSED, calibrated, chance_level
 from ._cka import cka
+from ._distances import mutual_knn, procrustes, rsa
 from ._matrix import LayerMatrix
 from ._rows import centred
 
@@ -40,6 +41,9 @@ MEASURES: dict[str, Callable[[Any, Any], float]] = {
     "squared_cca": _squared_cca,
     "svcca": svcca,
     "pwcca": pwcca,
+    "procrustes": procrustes,
+    "mutual_knn": mutual_knn,
+    "rsa": rsa,
 }
 
 
@@ -117,7 +121,8 @@ def significance(
     Parameters
     ----------
     measure : str or callable
-        "cka", "cca" (mean correlation), "squared_cca", "svcca", "pwcca", or a function
+        "cka", "cca" (mean correlation), "squared_cca", "svcca", "pwcca",
+        "procrustes", "mutual_knn", "rsa", or a function
         of two arrays that returns a number, larger where they are more alike.
     X, Y : arrays (n, p) and (n, q)
         Rows are the same inputs.
