@@ -69,7 +69,8 @@ def test_the_dft_keeps_the_directions_that_svcca_keeps(keep):
             pytest.skip(f"{keep} parts a pair of equal directions")
     direct = svcca(flat(x), flat(y), keep=keep)
     found = map_similarity(x, y, positions="dft", keep=keep)
-    assert float(found) == pytest.approx(direct, abs=1e-9)
+    # Correlations near 0, as roots of squares, are within 1e-8.
+    assert float(found) == pytest.approx(direct, abs=1e-7)
 
 
 @settings(max_examples=20, deadline=None)
