@@ -195,10 +195,11 @@ plt.show()
 
 
 # %%
-def projection(C, W):
-    """Matrix P (p, p) of the projection; C is the covariance of X."""
-    inner = np.linalg.pinv(W.T @ C @ W, rcond=1e-10, hermitian=True)
-    return W @ inner @ W.T @ C
+def project(Z, C, W):
+    """Centred rows Z (n, p), projected; C is the covariance of X."""
+    told = W.T @ C
+    inner = np.linalg.pinv(told @ W, rcond=1e-10, hermitian=True)
+    return Z @ W @ (inner @ told)
 
 
 head = [
@@ -207,8 +208,8 @@ head = [
 ]
 outputs = {}
 for count in (2, 4, 6, 15):
-    P = projection(np.cov(X.T), W[:, :count])
-    projected = X.mean(0) + (X - X.mean(0)) @ P
+    found = project(X - X.mean(0), np.cov(X.T), W[:, :count])
+    projected = X.mean(0) + found
     outputs[min(count, W.shape[1])] = projected @ head[0] + head[1]
 errors = {k: ((f - y) ** 2).mean() for k, f in outputs.items()}
 
@@ -397,7 +398,7 @@ def accuracies(i, name):
     mean, C, found = X.mean(0), np.cov(X.T), {}
     for kind, W in candidates(X, Y, i).items():
         rebuilt = [
-            mean + (T - mean) @ projection(C, W[:, :c]) for c in counts
+            mean + project(T - mean, C, W[:, :c]) for c in counts
         ]
         found[kind] = [accuracy_after(net, name, r) for r in rebuilt]
         if kind not in ("SVCCA", "principal"):
