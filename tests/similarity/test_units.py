@@ -59,14 +59,18 @@ def test_in_the_order_of_a_matching_pairs_lie_on_the_diagonal(seed, p, q, one_to
     assert (found.partner[rows[matched:]] == -1).all()
 
 
-def test_rows_follow_the_cycles_of_the_matching():
-    X = np.random.default_rng(0).normal(size=(50, 5))
-    partner = np.array([3, 1, 4, 0, 2])
-    Y = np.empty_like(X)
+@pytest.mark.parametrize(
+    ("partner", "of_y", "expected"),
+    [([3, 1, 4, 0, 2], 5, [0, 3, 1, 2, 4]), ([1, 3, 0], 4, [2, 0, 1])],
+    ids=["cycles", "chain, from its head"],
+)
+def test_rows_follow_the_matching(partner, of_y, expected):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, len(partner))), rng.normal(size=(50, of_y))
     Y[:, partner] = X
     rows, columns = match_units(X, Y).order()
-    assert rows.tolist() == [0, 3, 1, 2, 4]
-    assert columns.tolist() == [3, 0, 1, 4, 2]
+    assert rows.tolist() == expected
+    assert columns[: len(rows)].tolist() == np.array(partner)[expected].tolist()
 
 
 @pytest.mark.parametrize("one_to_one", [True, False])

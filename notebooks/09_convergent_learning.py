@@ -1,0 +1,924 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (sec-09)=
+# # Do different networks learn the same units?
+#
+# Networks that differ in their seed alone learn the same task on the same images. Is a
+# unit of one also in the other? In this run the best partner of a unit correlates with it
+# by {glue:text}`09.greedy.first.mean:.2f` in the first convolution and by
+# {glue:text}`09.greedy.last.mean:.2f` in the last, where unrelated units reach
+# {glue:text}`09.chance.first.mean:.2f` and {glue:text}`09.chance.last.mean:.2f`. *All*
+# units of the other network explain {glue:text}`09.several.first.mean:.2f` and
+# {glue:text}`09.several.last.mean:.2f` more of a unit's variance than its best partner
+# does. The paper {cite:p}`li2016` finds that some units converge and others do not, and
+# that subspaces are shared where their bases are not.
+
+# %% tags=["parameters"]
+# fmt: off
+dataset: str = "digits"  # {digits, cifar10}: images with classes
+layers: str = "c24 c24 c24 c24 f48"  # words of convnet: the layers of every network
+pairs: int = 5  # {2..}: pairs of networks; no network is in two
+epochs: int = 12  # {1..}: of training
+control: bool = False  # negative control: permute the rows of the second network; the claims must then fail
+n_per_class: int = 120  # {20..}: images of each class to train on
+n_held: int = 50  # {10..}: images of each class held out, for all statistics
+rows: int = 4000  # {200..}: rows (images and positions) drawn per layer
+penalties: list = [0.0, 0.001, 0.01, 0.03, 0.1, 0.3]  # of the L1 norm, between standardised units
+clusters: int = 8  # {2..}: of the units of two networks together
+seed: int = 0  # {0..999999999}: the first seed
+device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
+data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
+checkpoints: str = ""  # path: folder that keeps long trainings, so that they can go on (empty: none)
+# {dataset != "digits" or n_per_class + n_held <= 174}: the rarest digit has 174 images
+# {len(penalties) >= 2 and min(penalties) >= 0}: the table compares penalties
+# fmt: on
+
+# %% tags=["remove-input"]
+from repalign_utils import check_parameters
+
+check_parameters(globals())
+
+# %% tags=["hide-input"]
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import spearmanr
+from tqdm import tqdm
+
+from repalign_utils import (
+    Compute,
+    NetworkInputs,
+    accuracy,
+    alignment,
+    convnet,
+    data,
+    figures,
+    interval,
+    one_vs_rest,
+    provenance,
+    recipe,
+    record,
+    record_features,
+    record_layers,
+    table,
+    train,
+)
+
+# %% tags=["hide-input"]
+from repalign_utils.similarity import (
+    cca,
+    cluster_units,
+    match_units,
+    sparse_prediction,
+)
+
+figures.use_style()
+where = Compute(device, "float32")
+names = [  # before any training, if a word of layers is none
+    name
+    for name, _ in convnet(layers, 10).named_children()
+    if name.startswith(("c", "fc"))
+]
+
+# %% mystnb={"figure": {"name": "fig-09-sketch", "caption": "Three ways to find a unit again (a sketch): its best partner, which several units may share; a partner of its own; or a few units of the other network that predict it together."}, "image": {"alt": "Three sketches of two columns of four dots joined by lines: two dots share a partner; every dot has its own; one dot is joined to three."}} tags=["hide-input"]
+lines = {
+    "semi-matching": [(0, 1), (1, 1), (2, 0), (3, 3)],
+    "one-to-one": [(0, 2), (1, 1), (2, 0), (3, 3)],
+    "sparse prediction": [(1, 0), (1, 2), (1, 3)],
+}
+for ax, (title, joined) in zip(
+    figures.new_axes(3), lines.items(), strict=True
+):
+    for i, j in joined:
+        ax.plot([0, 1], [-i, -j], "-", color="0.5", zorder=1)
+    for x in (0, 1):
+        ax.scatter([x] * 4, -np.arange(4), s=80, zorder=2)
+    ax.set_title(title)
+    ax.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# ## Networks from different seeds
+#
+# All networks see the same images, in another order and from other weights. Statistics
+# are taken on images that none was trained on.
+
+# %%
+if dataset == "cifar10":
+    options = {"data_dir": data_dir, "seed": seed}
+    images = data.cifar10(n_per_class=n_per_class, **options)
+    held = data.cifar10("test", n_per_class=n_held, **options)
+else:
+    whole = data.digit_images(
+        range(10), n_per_class=n_per_class + n_held, seed=seed
+    )
+    own = whole.labels[:, None] == np.arange(10)
+    place = own.cumsum(0)[own]  # 1 for the first image of a class
+    images = whole.take(np.flatnonzero(place <= n_per_class))
+    held = whole.take(np.flatnonzero(place > n_per_class))
+pictures = NetworkInputs(held)[:]
+print(len(images.labels), len(held.labels), tuple(pictures.shape[1:]))
+
+
+# %%
+def new_network(i):
+    """Network of seed i with fresh weights."""
+    _, channels, size, _ = images.images.shape
+    shape = {"size": size, "channels": channels}
+    network = convnet(layers, 10, seed=seed + i, **shape)
+    return network.to(where.where)
+
+
+networks = []
+for i in tqdm(range(2 * pairs), file=sys.stderr):
+    network = new_network(i)
+    how = recipe("small", network, augment="none", epochs=epochs)
+    options = {"compute": where, "seed": seed + i}
+    train(network, images, how, checkpoints=checkpoints, **options)
+    networks.append(network)
+scores = [accuracy(net, pictures, held.labels) for net in networks]
+record("09.accuracy", scores, within=(0, 1))
+
+# %% [markdown]
+# They have learnt the task: held-out accuracy is {glue:text}`09.accuracy` over networks.
+#
+# ## The correlation of two units
+#
+# A unit of a convolution is a channel, and each image at each position is a row. With
+# $X_i$ and $Y_j$ the activations of unit $i$ of one network and $j$ of the other,
+#
+# $$
+# c_{ij} = \frac{\mathbb{E}[(X_i - \mu_i)(Y_j - \nu_j)]}{\sigma_i \tau_j} ,
+# $$ (eq-09-correlation)
+#
+# with means $\mu_i$, $\nu_j$ and standard deviations $\sigma_i$, $\tau_j$ over all rows.
+# The sign counts: a unit and its negative do not match. We draw the same rows of a layer
+# for all networks. A unit that is constant there, such as a dead ReLU, has no
+# correlation, and is left out; so is one that is active in less than one row of a
+# hundred, since a handful of rows would decide all its numbers.
+
+# %%
+convolutions = [name for name in names if name.startswith("c")]
+ends = {"first": convolutions[0], "last": convolutions[-1]}
+draw = np.random.default_rng(seed)
+drawn = {}  # layer -> rows, the same for all networks
+
+
+def units_of(network):
+    """Activations (rows, units) of each layer at the drawn rows."""
+    found = {}
+    outputs = record_layers(network, pictures, names)
+    for name, h in outputs.items():
+        h = h.movedim(1, -1).flatten(0, -2).double().cpu().numpy()
+        if name not in drawn:
+            order = draw.permutation(len(h))
+            drawn[name] = order[: min(rows, len(h))]
+        h = h[drawn[name]]
+        found[name] = h * ((h != 0).mean(0) >= 0.01)
+    return found
+
+
+trained = [units_of(network) for network in networks]
+fresh = [units_of(new_network(i)) for i in range(2 * pairs)]
+{name: h.shape for name, h in trained[0].items()}
+
+
+# %%
+def both(units, i, name):
+    """Layer of the two networks of pair i; the control unlinks them."""
+    X, Y = units[2 * i][name], units[2 * i + 1][name]
+    if control:
+        Y = np.random.default_rng(seed + i).permutation(Y)
+    return X, Y
+
+
+X, Y = both(trained, 0, ends["first"])
+keep = [h.std(0) > 0 for h in (X, Y)]
+zx, zy = (
+    (h[:, k] - h[:, k].mean(0)) / h[:, k].std(0)
+    for h, k in zip((X, Y), keep, strict=True)
+)
+C = zx.T @ zy / len(zx)  # equation of the correlations
+best = C.max(1)  # semi-matching
+i, j = linear_sum_assignment(C, maximize=True)  # one-to-one
+semi, own = (match_units(X, Y, one_to_one=b) for b in (False, True))
+print(semi.mean() - best.mean(), own.mean() - C[i, j].mean())
+
+# %% [markdown]
+# In plain NumPy and SciPy the two matchings are a line each; the package's differ by
+# rounding. One network has no natural order of its units, so nothing is on the diagonal
+# between two networks until they are matched. The order follows the matching: unit $i$,
+# then the unit whose number its partner has, until the cycle closes.
+
+# %% mystnb={"figure": {"name": "fig-09-matrices", "caption": "Correlations of the units of the first convolution: within each of two networks, between them in natural order, and between them with one-to-one partners on the diagonal."}, "image": {"alt": "Four square matrices of correlations with one colour scale. Those within a network have a diagonal of ones; that between networks in natural order has none, and the matched one shows how far a diagonal comes back."}} tags=["hide-input"]
+order, partners = own.order()
+within_x, within_y = (
+    match_units(h, h, one_to_one=False).scores for h in (X, Y)
+)
+shown = {
+    "within the first": within_x,
+    "within the second": within_y,
+    "between, natural order": own.scores,
+    "between, matched": own.scores[np.ix_(order, partners)],
+}
+axes = figures.new_axes(2, rows=2)
+for ax, (title, matrix) in zip(axes.flat, shown.items(), strict=True):
+    image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+    ax.set_title(title)
+    ax.grid(visible=False)
+    ax.set(xticks=[], yticks=[])
+plt.colorbar(image, ax=axes, label="correlation")
+plt.show()
+
+# %% [markdown]
+# Look first at the last panel: the darker its diagonal, the more units were found again.
+# Rows that are strong beside the diagonal too are units that share their partner with
+# another, or are spread over several.
+
+
+# %% [markdown]
+# ## Which units are found again?
+#
+# For each pair of networks and each layer: the correlation with the best partner
+# (semi-matching), with a partner of one's own, and what unrelated rows would give, with
+# the rows of the second network permuted once. The same is done for the networks before
+# training.
+
+
+# %%
+def matched(X, Y, i):
+    """Both matchings of one layer, and semi-matching by chance."""
+    unlinked = np.random.default_rng([seed, i]).permutation(Y)
+    return {
+        "greedy": match_units(X, Y, one_to_one=False),
+        "one-to-one": match_units(X, Y),
+        "chance": match_units(X, unlinked, one_to_one=False),
+        "chance, one-to-one": match_units(X, unlinked),
+    }
+
+
+matches, untrained = (
+    {
+        (i, name): matched(*both(units, i, name), i)
+        for i in range(pairs)
+        for name in names
+    }
+    for units in (trained, fresh)
+)
+
+
+# %%
+def by_layer(number):
+    """Number of each pair and layer, as a labelled array."""
+    found = [[number(i, n) for n in names] for i in range(pairs)]
+    coords = {"pair": range(pairs), "layer": names}
+    return xr.DataArray(found, dims=("pair", "layer"), coords=coords)
+
+
+mean = {
+    kind: by_layer(lambda i, n, k=kind: matches[i, n][k].mean())
+    for kind in matches[0, names[0]]
+}
+mean["before training"] = by_layer(
+    lambda i, n: untrained[i, n]["one-to-one"].mean()
+)
+
+
+def record_ends(name, values, **options):
+    """Record a number of the first and the last convolution."""
+    for end, layer in ends.items():
+        found = values.sel(layer=layer).values
+        record(f"09.{name}.{end}", found, **options)
+
+
+record_ends("greedy", mean["greedy"], within=(-1, 1))
+record_ends("own", mean["one-to-one"], within=(-1, 1))
+record_ends("chance", mean["chance"], within=(-1, 1))
+
+# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first and last convolution. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input"]
+axes = figures.new_axes(2, sharey=True)
+for ax, name in zip(axes, ends.values(), strict=True):
+    found = matches[0, name]
+    greedy, chance = (found[k].score for k in ("greedy", "chance"))
+    rank = np.argsort(-greedy)
+    ax.plot(greedy[rank], label="best partner")
+    ax.plot(found["one-to-one"].score[rank], "o", label="own partner")
+    ax.plot(np.sort(chance)[::-1], color="0.45", lw=0.7, label="chance")
+    ax.set(title=name, xlabel="unit, sorted", ylim=(-0.3, 1.02))
+axes[0].set_ylabel("correlation")
+axes[0].legend()
+plt.show()
+
+# %% [markdown]
+# A dot on the line is a unit that has its best partner to itself; a dot below it lost
+# that partner to another unit. The curve falls over a wide range. Is that noise of this
+# pair, or are there units that *every* network finds? If so, a unit that has a good
+# partner in a second network has one in a third as well. Two numbers for each pair: the
+# spread, best eighth less worst eighth of units, beyond that of unrelated rows; and the
+# rank correlation over units of their best correlation in the second and in a third
+# network, which is the first of the next pair.
+
+
+# %%
+def spread(found):
+    """Best eighth less worst eighth of the units that vary."""
+    score = np.sort(found.score[found.partner >= 0])
+    few = max(len(score) // 8, 1)
+    return score[-few:].mean() - score[:few].mean()
+
+
+def found_by_a_third(i, name):
+    """Rank correlation of best correlations in two other networks."""
+    X, _ = both(trained, i, name)
+    third = trained[(2 * i + 2) % (2 * pairs)][name]
+    if control:
+        third = np.random.default_rng([seed, i, 3]).permutation(third)
+    other = match_units(X, third, one_to_one=False).score
+    here = matches[i, name]["greedy"].score
+    return spearmanr(here, other, nan_policy="omit").statistic
+
+
+excess = by_layer(
+    lambda i, n: (
+        spread(matches[i, n]["greedy"])
+        - spread(matches[i, n]["chance"])
+    )
+)
+again = by_layer(found_by_a_third)
+record_ends("spread", excess)
+record_ends("third", again, within=(-1, 1))
+
+# %% [markdown]
+# Beyond chance, the best eighth correlates by {glue:text}`09.spread.first` (first) and
+# {glue:text}`09.spread.last` (last convolution) more than the worst; the ranks of units
+# in two other networks correlate by {glue:text}`09.third.first` and
+# {glue:text}`09.third.last`. A sceptic would say that a unit may be hard to find because
+# it is rarely active; that is one way of being learnt by one network alone.
+#
+# What do these units see? Below are the images, cut to about the receptive field, that
+# excite a unit and its partner most.
+
+
+# %%
+def field(layer):
+    """Side of the receptive field, and pixels from one place to the next."""
+    size = step = 1
+    for name, module in networks[0].named_children():
+        if name.startswith("c"):
+            size += 2 * step
+            step *= module[0].stride[0]
+        elif name.startswith("p"):
+            size, step = size + step, 2 * step
+        if name == layer:
+            return min(size, held.images.shape[-1]), step
+
+
+def patches(layer, activations, count=6):
+    """Patches (count, c, s, s) that excite a unit most, one an image."""
+    size, step = field(layer)
+    side = -(-held.images.shape[-1] // step)
+    top = drawn[layer][np.argsort(-activations)]
+    image, position = np.divmod(top, side**2)
+    first = np.sort(np.unique(image, return_index=True)[1])[:count]
+    pad = [(0, 0), (size // 2, size), (size // 2, size)]
+    cut = []
+    for k, p in zip(image[first], position[first], strict=True):
+        y, x = (step * q + (step - 1) // 2 for q in divmod(p, side))
+        padded = np.pad(held.images[k], pad)
+        cut.append(padded[:, y : y + size, x : x + size])
+    return np.stack(cut)
+
+
+# %% mystnb={"figure": {"name": "fig-09-patches", "caption": "Patches of held-out images that excite a unit of the second convolution most (upper row of each two) and its best partner in the other network (lower row): the three best and the three worst matches of the first pair."}, "image": {"alt": "Two panels of image patches, best matches and worst matches, in pairs of rows: six patches for a unit of one network and below them six for its partner in the other."}} tags=["hide-input"]
+layer = convolutions[min(1, len(convolutions) - 1)]
+X, Y = both(trained, 0, layer)
+found = matches[0, layer]["greedy"]
+rank = [i for i in np.argsort(-found.score) if found.partner[i] >= 0]
+axes = figures.new_axes(2)
+for ax, title, some in zip(
+    axes, ("best", "worst"), (rank[:3], rank[-3:]), strict=True
+):
+    sheet = []
+    for unit in some:
+        sheet.append(patches(layer, X[:, unit]))
+        sheet.append(patches(layer, Y[:, found.partner[unit]]))
+    figures.plot_images(sheet, ax=ax)
+    score = ", ".join(f"{found.score[u]:.2f}" for u in some)
+    ax.set_title(f"{title}: {score}")
+plt.show()
+
+# %% [markdown]
+# The numbers in the titles are the correlations of the three matches from top to bottom.
+#
+# ## Is the subspace shared, and its basis?
+#
+# Correlation of single units asks whether two networks share their *axes*. The mean
+# canonical correlation (section 10) asks whether they span the same subspace, in
+# whatever basis. Both grow by chance with the number of units, so each is also shown
+# calibrated, (value - chance) / (1 - chance), with chance from permuted rows.
+
+
+# %%
+def canonical(i, name):
+    """Mean canonical correlation of a pair, and by chance."""
+    X, Y = both(trained, i, name)
+    unlinked = np.random.default_rng([seed, i]).permutation(Y)
+    return [cca(X, y).mean() for y in (Y, unlinked)]
+
+
+correlated = {
+    (i, n): canonical(i, n) for i in range(pairs) for n in names
+}
+mean["canonical"] = by_layer(lambda i, n: correlated[i, n][0])
+mean["chance, canonical"] = by_layer(lambda i, n: correlated[i, n][1])
+
+
+def calibrated(kind):
+    """Mean above chance, 1 where networks are equal."""
+    level = mean[f"chance, {kind}"]
+    return (mean[kind] - level) / (1 - level)
+
+
+subspace = calibrated("canonical") - calibrated("one-to-one")
+record_ends("subspace", subspace)
+record_ends("learned", mean["one-to-one"] - mean["before training"])
+
+# %%
+table(
+    ["Layer", "One-to-one", "Calibrated", "Canonical", "Calibrated"],
+    [
+        [
+            name,
+            *[
+                interval(v.sel(layer=name).values, within=(-1, 1))
+                for kind in ("one-to-one", "canonical")
+                for v in (mean[kind], calibrated(kind))
+            ],
+        ]
+        for name in names
+    ],
+)
+
+# %% mystnb={"figure": {"name": "fig-09-layers", "caption": "Similarity of two networks by layer: mean correlation of best partners and of one-to-one partners, the latter before training too, and mean canonical correlation; bands span the pairs. Thin lines are chance for one-to-one partners and for canonical correlations."}, "image": {"alt": "Four lines over the layers from the first convolution to the fully connected layer: best partner, one-to-one partner, one-to-one before training and canonical correlation, and two thin lines for chance."}} tags=["hide-input"]
+drawn_lines = ("canonical", "greedy", "one-to-one", "before training")
+levels = ("chance, one-to-one", "chance, canonical")
+ax = figures.plot_curves(
+    {kind: mean[kind].values for kind in drawn_lines},
+    range(len(names)),
+    xlabel="",
+    ylabel="mean correlation",
+    chance=[mean[kind].values.mean(0) for kind in levels],
+)
+ax.set_xticks(range(len(names)), names)
+ax.set_ylim(-0.05, 1.05)
+plt.show()
+
+# %% [markdown]
+# Calibrated, the canonical correlation lies above that of one-to-one partners by
+# {glue:text}`09.subspace.first` in the first and by {glue:text}`09.subspace.last` in the
+# last convolution. Compare with the line before training: filters that no image has
+# touched can match too, since any two filters see the same edges of the same image.
+# Training adds {glue:text}`09.learned.first` (first) and {glue:text}`09.learned.last`
+# (last convolution) to the one-to-one correlation.
+#
+# ## How many units does a unit need?
+#
+# The code of a network could be *local*, one unit for one feature, found again whole; or
+# *distributed*, any basis of the subspace as good as any other. Each unit of the second
+# network is predicted from those of the first under an L1 penalty,
+#
+# $$
+# \min_w \tfrac12 \, \mathbb{E}\bigl[(y - w^\top x)^2\bigr] + \lambda \lVert w \rVert_1 ,
+# $$ (eq-09-sparse)
+#
+# all standardised; the loss is measured on a quarter of the rows, held out, and is 0.5
+# for predicting the mean.
+
+
+# %%
+def predicted(i, name):
+    """Prediction of the second network of pair i from the first."""
+    X, Y = both(trained, i, name)
+    rng = np.random.default_rng([seed, i, 1])
+    return sparse_prediction(X, Y, penalties, generator=rng)
+
+
+paths = {(i, n): predicted(i, n) for i in range(pairs) for n in names}
+
+
+def over_pairs(name, field):
+    """Mean over units and pairs, at each penalty."""
+    found = [getattr(paths[i, name], field) for i in range(pairs)]
+    return np.mean([np.nanmean(f, axis=1) for f in found], axis=0)
+
+
+table(
+    ["Layer", *[f"{p:g}" for p in penalties]],
+    [
+        [
+            name,
+            *[
+                f"{a:.3f} ({b:.1f})"
+                for a, b in zip(*both_rows, strict=True)
+            ],
+        ]
+        for name in names
+        for both_rows in [
+            (over_pairs(name, "loss"), over_pairs(name, "used"))
+        ]
+    ],
+)
+
+# %% [markdown]
+# A row is a layer, a column a penalty; in brackets the mean number of units used. This is
+# the table of the paper in shape. Its own losses follow, of AlexNets on ImageNet with 96
+# to 384 units a layer and millions of rows: they are not comparable in size, and its
+# decay is a step of stochastic gradient descent, not our $\lambda$.
+#
+# | Paper, decay | 0 | 1e-5 | 1e-4 | 1e-3 | 1e-2 | 1e-1 | greedy / one-to-one |
+# |---|---|---|---|---|---|---|---|
+# | conv1 | .170 | .169 | .162 | .172 | .484 | .517 | .703 / .663 |
+# | conv2 | .372 | .368 | .337 | .392 | .518 | .514 | .556 / .507 |
+# | conv3 | .434 | .427 | .383 | .462 | .497 | .496 | .478 / .446 |
+# | conv4 | .478 | .470 | .423 | .477 | .489 | .488 | .369 / .342 |
+# | conv5 | .484 | .478 | .439 | .436 | .478 | .477 | .416 / .385 |
+#
+# Three numbers follow from the path. *Several*: the share of variance that the other
+# network explains with all units it wants, less that of the best single unit; it is 0
+# for a local code. *Local*: the correlation of the best single unit, less the same after
+# the other network has been turned by a random rotation of its standardised units, which
+# keeps its subspace; it is 0 where no basis is special. *Needed*: the fewest units on
+# the path that explain nine tenths of what all explain.
+
+
+# %%
+def several(i, name):
+    """Variance explained by all units, less that by the best."""
+    explained = 1 - 2 * np.nanmean(paths[i, name].loss, axis=1)
+    X, Y = both(trained, i, name)
+    single = match_units(Y, X, one_to_one=False).scores
+    alive = np.isfinite(paths[i, name].loss[0])
+    return explained.max() - np.square(single).max(1)[alive].mean()
+
+
+def local(i, name):
+    """Best absolute correlation, less that after a rotation."""
+    X, Y = both(trained, i, name)
+    X, Y = X[:, X.std(0) > 0], Y[:, Y.std(0) > 0]
+    Z = (Y - Y.mean(0)) / Y.std(0)
+    normal = np.random.default_rng([seed, i, 2]).normal
+    Q, _ = np.linalg.qr(normal(size=(Z.shape[1],) * 2))
+    kept, turned = (
+        np.abs(match_units(X, z).scores).max(1) for z in (Z, Z @ Q)
+    )
+    return kept.mean() - turned.mean()
+
+
+def needed(i, name):
+    """Fewest units for nine tenths of what all explain."""
+    explained = 1 - 2 * paths[i, name].loss  # (penalties, units)
+    used = paths[i, name].used.astype(float)
+    used[~(explained >= 0.9 * explained.max(0))] = np.inf
+    fewest = used.min(0)
+    return fewest[np.isfinite(fewest)].mean()
+
+
+numbers = {f.__name__: by_layer(f) for f in (several, local, needed)}
+record_ends("several", numbers["several"])
+record_ends("local", numbers["local"])
+record_ends("needed", numbers["needed"])
+
+# %%
+table(
+    ["Layer", "Several", "Local", "Units needed"],
+    [
+        [
+            n,
+            *[
+                interval(v.sel(layer=n).values)
+                for v in numbers.values()
+            ],
+        ]
+        for n in names
+    ],
+)
+
+# %% [markdown]
+# A code strictly between local and distributed has both numbers above 0. For the
+# paper's last claim, that early layers are predicted sparsely and later ones not, take
+# the variance explained at the second largest penalty, where few units are used, in the
+# first convolution less that in the last.
+
+# %%
+sparse = by_layer(
+    lambda i, n: 1 - 2 * np.nanmean(paths[i, n].loss, axis=1)[-2]
+)
+fall = sparse.sel(layer=ends["first"]) - sparse.sel(layer=ends["last"])
+record("09.sparse_fall", fall.values)
+
+# %% [markdown]
+# The first convolution has {glue:text}`09.sparse_fall` more. This compares layers of one
+# width; in the paper widths differ from layer to layer.
+#
+# ## Groups of units, many to many
+#
+# If neither one nor a few partners do, perhaps groups correspond. The units of both
+# networks are clustered together, by their absolute correlations, with normalised
+# spectral clustering. The paper's clusters are hierarchical and its details were not at
+# hand: affinity and a single level are our choice.
+
+
+# %%
+def clustered(i, name):
+    """Clusters of the units of pair i."""
+    X, Y = both(trained, i, name)
+    return cluster_units(X, Y, clusters=clusters, seed=seed + i)
+
+
+def mixed(i, name):
+    """Share of units in a cluster that both networks share."""
+    found = clustered(i, name)
+    shared = np.intersect1d(found.of_x, found.of_y)
+    every = np.r_[found.of_x, found.of_y]
+    every = every[every >= 0]
+    return np.isin(every, shared).mean()
+
+
+record_ends("mixed", by_layer(mixed), within=(0, 1))
+
+# %% mystnb={"figure": {"name": "fig-09-clusters", "caption": "Absolute correlations of the units of both networks together, first and last convolution of the first pair, sorted by cluster; lines part the clusters. The strip on the left is dark for units of the first network."}, "image": {"alt": "Two square matrices of absolute correlations with bright blocks on the diagonal between lines that part clusters, and a strip at the left that tells which network each unit is from."}} tags=["hide-input"]
+axes = figures.new_axes(2)
+for ax, name in zip(axes, ends.values(), strict=True):
+    found = clustered(0, name)
+    order = found.order()
+    of = np.r_[found.of_x, found.of_y][order]
+    m = len(of)
+    ax.imshow(
+        found.affinity[np.ix_(order, order)],
+        cmap="viridis", vmin=0, vmax=1, extent=(0, m, m, 0),
+    )  # fmt: skip
+    first = (order < len(found.of_x))[:, None]
+    ax.imshow(
+        first, cmap="Greys", vmin=0, vmax=1, extent=(-4, -1, m, 0)
+    )
+    for edge in np.flatnonzero(np.diff(of)) + 1:
+        ax.axhline(edge, color="white", linewidth=0.7)
+        ax.axvline(edge, color="white", linewidth=0.7)
+    ax.set(title=name, xlim=(-4, m), xticks=[], yticks=[])
+    ax.grid(visible=False)
+plt.show()
+
+# %% [markdown]
+# A block whose strip is both dark and light holds units of both networks: they stand for
+# each other as a group. {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
+# {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such clusters. What such
+# a share is worth the control says, where the rows of the networks are unlinked.
+#
+# ## Mutual information against correlation
+#
+# Correlation sees linear relations alone. Does mutual information, of a histogram with
+# ten bins a side, choose other partners?
+
+
+# %%
+def same_partner(i, name):
+    """Share of units whose best partner is the same by both scores."""
+    X, Y = both(trained, i, name)
+    other = match_units(
+        X, Y, one_to_one=False, score="mutual_information"
+    )
+    linear = matches[i, name]["greedy"].partner
+    return (other.partner == linear)[linear >= 0].mean()
+
+
+same = by_layer(same_partner)
+record_ends("same_partner", same, within=(0, 1))
+table(
+    ["Layer", "Same partner by both scores"],
+    [
+        [n, interval(same.sel(layer=n).values, within=(0, 1))]
+        for n in names
+    ],
+)
+
+# %% [markdown]
+# The paper notes that of the eight best matches of its conv1 by mutual information seven
+# are also chosen by correlation.
+#
+# ## What alignment sees, and what matching sees
+#
+# Do the units that networks share carry the labels? A unit's share of the labels is the
+# variance of the one-vs-rest targets that its mean over positions explains. Over the
+# units of a layer, its rank correlation with the best correlation:
+
+# %%
+T = one_vs_rest(held.labels)
+T = T - T.mean(0)
+
+
+def images_of(network):
+    """Mean over positions (images, units) of each layer."""
+    found = record_layers(network, pictures, names)
+    return {
+        n: h.flatten(2).mean(2) if h.ndim > 2 else h
+        for n, h in found.items()
+    }
+
+
+means = [
+    {n: h.double().cpu().numpy() for n, h in images_of(net).items()}
+    for net in networks
+]
+
+
+def label_share(h):
+    """Share of the targets' variance on each unit alone; 0 if it is constant."""
+    h = h - h.mean(0)
+    energy = np.square(h.T @ T).sum(1)
+    norm = np.square(h).sum(0) * np.square(T).sum()
+    return np.divide(energy, norm, out=0 * norm, where=norm > 0)
+
+
+def labels_follow(i, name):
+    """Rank correlation of match and label share over units."""
+    share = label_share(means[2 * i][name])
+    score = matches[i, name]["greedy"].score
+    return spearmanr(score, share, nan_policy="omit").statistic
+
+
+record_ends("labels", by_layer(labels_follow), within=(-1, 1))
+
+# %% mystnb={"figure": {"name": "fig-09-labels", "caption": "Share of the labels on a unit against the correlation with its best partner, first and last convolution; one dot per unit of the first networks of all pairs."}, "image": {"alt": "Two scatter plots, first and last convolution: share of the label variance of a unit against its best correlation with a unit of the other network."}} tags=["hide-input"]
+axes = figures.new_axes(2, sharey=True)
+for ax, name in zip(axes, ends.values(), strict=True):
+    for i in range(pairs):
+        ax.plot(
+            matches[i, name]["greedy"].score,
+            label_share(means[2 * i][name]),
+            "o", markersize=3, color="C0", alpha=0.6,
+        )  # fmt: skip
+    ax.set(title=name, xlabel="correlation with the best partner")
+axes[0].set_ylabel("share of the labels")
+plt.show()
+
+
+# %% [markdown]
+# The rank correlations are {glue:text}`09.labels.first` and {glue:text}`09.labels.last`.
+# Now whole layers: the area of alignment with the labels, less chance, beside the mean
+# correlation of one-to-one partners.
+
+
+# %%
+def area(i, name):
+    """Area of a layer of the first network above chance, mean over classes."""
+    found = alignment(means[2 * i][name], one_vs_rest(held.labels))
+    return (found.area() - found.null().area).mean()
+
+
+areas = by_layer(area)
+for end, name in ends.items():
+    record(f"09.area.{end}", areas.sel(layer=name).values)
+
+# %% mystnb={"figure": {"name": "fig-09-area", "caption": "Area of alignment with the labels above chance (left), and calibrated correlation of one-to-one partners (right), by layer; bands span the pairs."}, "image": {"alt": "Two panels over the layers: a line for the area of alignment with the labels, and one for the calibrated correlation of one-to-one partners."}} tags=["hide-input"]
+lines = {"area above chance": areas, "match": calibrated("one-to-one")}
+axes = figures.new_axes(2)
+for ax, (label, values) in zip(axes, lines.items(), strict=True):
+    figures.plot_curves(
+        {label: values.values},
+        range(len(names)),
+        ax=ax,
+        xlabel="",
+        ylabel=label,
+        legend=False,
+    )
+    ax.set_xticks(range(len(names)), names)
+    ax.set_ylim(bottom=0)
+plt.show()
+
+# %%
+H = means[0][ends["last"]]
+Q, _ = np.linalg.qr(draw.normal(size=(H.shape[1],) * 2))
+turned = [
+    alignment(h, one_vs_rest(held.labels)).area().mean()
+    for h in (H, H @ Q)
+]
+print(turned, match_units(H, H @ Q).mean())
+
+# %% [markdown]
+# The last line shows the area of a layer and of the same after a random rotation of its
+# units, which are equal, and how well the one matches the other, where 1 is a match of
+# all units. Alignment sees the directions of a layer and how they stand to the labels,
+# and is blind to the axes that the units put in it; matching sees the axes, and is blind
+# to the labels and to how large a unit's activations are. So two networks can have equal
+# areas and no unit in common, and the first layer can match well where little of the
+# labels is to be had yet. Alignment needs labels and one network; matching needs two
+# networks and no label.
+#
+# ## What was found
+
+# %%
+for kind, values in (mean | {"third": again, "sparse": sparse}).items():
+    word = kind.replace(", ", "_").replace(" ", "_").replace("-", "_")
+    record(
+        f"09.curve.{word}",
+        values.values,
+        dims=("seed", "layer"),
+        coords={"layer": names},
+    )
+record_features("09.first", means[0], labels=held.labels)
+record_features("09.second", means[1], labels=held.labels)
+
+# %% [markdown]
+# | | First convolution | Last convolution |
+# |---|---|---|
+# | best partner | {glue:text}`09.greedy.first` | {glue:text}`09.greedy.last` |
+# | own partner | {glue:text}`09.own.first` | {glue:text}`09.own.last` |
+# | chance (best partner) | {glue:text}`09.chance.first` | {glue:text}`09.chance.last` |
+# | spread of units beyond chance | {glue:text}`09.spread.first` | {glue:text}`09.spread.last` |
+# | same units in a third network | {glue:text}`09.third.first` | {glue:text}`09.third.last` |
+# | canonical less one-to-one | {glue:text}`09.subspace.first` | {glue:text}`09.subspace.last` |
+# | explained by several units, less by one | {glue:text}`09.several.first` | {glue:text}`09.several.last` |
+# | local: lost by a rotation | {glue:text}`09.local.first` | {glue:text}`09.local.last` |
+#
+# Our networks are small and so are their images; the paper compares four AlexNets on
+# ImageNet, over all positions of 50,000 images. Equal widths of the layers, the rank
+# correlation over a third network, the rotation, the networks before training and all
+# that concerns labels are our choice. So is the scale of the penalty.
+#
+# ## Exercises
+#
+# :::{exercise}
+# :label: ex-09-1
+#
+# Why can the mean correlation of one-to-one partners never exceed that of best partners?
+# When are they equal?
+# :::
+#
+# :::{solution} ex-09-1
+# :class: dropdown
+#
+# Each unit's own partner is one of those among which its best is chosen. They are equal
+# where the best partners of all units are different already (or ties leave them so).
+# :::
+#
+# :::{exercise}
+# :label: ex-09-2
+#
+# The units of one network are turned by a random rotation. Which numbers of this page
+# change: canonical correlations, the loss at penalty 0, the loss at a penalty above 0,
+# the area, the match?
+# :::
+#
+# :::{solution} ex-09-2
+# :class: dropdown
+#
+# Turned $X$: canonical correlations, area and the loss at penalty 0 of predicting $Y$
+# stay, since they depend on the span (the area on inner products); the match and the loss
+# at a penalty above 0 change. If the *predicted* network is turned, the single losses
+# change as well.
+# :::
+#
+# :::{exercise}
+# :label: ex-09-3
+#
+# Run the section with `-p control true`. Which numbers do not go to zero, and why?
+# :::
+#
+# :::{solution} ex-09-3
+# :class: dropdown
+#
+# The best of many correlations of unrelated rows lies above 0, the canonical correlations
+# about $\sqrt{p / n}$ and more; these are the levels of chance. The area stays as it is,
+# since it compares no networks. The accuracy stays too, since training
+# is as it was.
+# :::
+#
+# :::{exercise}
+# :label: ex-09-4
+#
+# Set `epochs` to 1, 3 and 30. Do units converge as training goes on, or do networks with
+# the same accuracy part?
+# :::
+#
+# ## Provenance
+
+# %% tags=["provenance", "hide-input"]
+provenance(
+    datasets=[images.about, held.about],
+    device=where.where,
+    seeds=f"{2 * pairs} networks in {pairs} pairs",
+)
