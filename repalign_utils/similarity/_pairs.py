@@ -50,12 +50,18 @@ class _Kernel(NamedTuple):
 
 
 def _kernel(layer: Layer) -> _Kernel:
-    energy, square = layer.sums[-1, -2], np.square(layer.sums[:-2, :-2]).sum()
-    return _Kernel(layer.n, float(energy), float(square) ** 0.5)
+    energy, square = layer.sums[-1, -2], _square(layer.sums)
+    return _Kernel(layer.n, float(energy), square**0.5)
+
+
+def _square(sums: np.ndarray) -> float:
+    """||X' Y||_F^2, without an array of squares."""
+    product = sums[:-2, :-2]
+    return float(np.einsum("ij,ij->", product, product))
 
 
 def _cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
-    return np.square(pair[:-2, :-2]).sum() / (x.norm * y.norm)
+    return _square(pair) / (x.norm * y.norm)
 
 
 def _debiased_kernel(layer: Layer) -> _Kernel:
@@ -70,8 +76,7 @@ def _debiased_kernel(layer: Layer) -> _Kernel:
 
 
 def _debiased(pair: np.ndarray, x: _Kernel, y: _Kernel) -> float:
-    product = float(np.square(pair[:-2, :-2]).sum())
-    return unbiased(product, float(pair[-1, -1]), x.energy, y.energy, x.n)
+    return unbiased(_square(pair), float(pair[-1, -1]), x.energy, y.energy, x.n)
 
 
 def _debiased_cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:

@@ -125,12 +125,13 @@ class Sums:
             for mine, theirs in zip(self._points, other._points, strict=True)
         ]
         for k in range(len(self.widths)):
-            full = moved(moved(other._full(k), steps[k]).T, steps[k])
+            full = moved(other._full(k), steps[k], steps[k])
             self._own[k] = self._plus(self._own[k], full)
             if k < len(self._cross) and self._cross[k] is not None:
-                block = moved(arrays.to_numpy(other._cross[k]), steps[k])
+                block = arrays.to_numpy(other._cross[k])
                 parts = [
-                    moved(block[:, part].T, steps[j]).T for j, part in self._parts(k)
+                    moved(block[:, part], steps[k], steps[j])
+                    for j, part in self._parts(k)
                 ]
                 self._cross[k] = self._plus(self._cross[k], np.hstack(parts))
         self.n += other.n
@@ -157,7 +158,7 @@ class Sums:
     def own(self, k: int) -> np.ndarray:
         """Sums (d + 2, d + 2) of layer k about its mean."""
         step = self._to_mean(k)
-        return moved(moved(self._full(k), step).T, step)
+        return moved(self._full(k), step, step)
 
     def rounding(self, k: int) -> np.ndarray:
         """Root mean square of the rounding of units (d,), as of `_rows.Side`."""
@@ -171,7 +172,7 @@ class Sums:
         """Sums (p + 2, q + 2) of two layers that meet, k < j, about their means."""
         part = dict(self._parts(k))[j]
         block = arrays.to_numpy(self._cross[k][:, part])
-        return moved(moved(block, self._to_mean(k)).T, self._to_mean(j)).T
+        return moved(block, self._to_mean(k), self._to_mean(j))
 
     def _to_mean(self, k: int) -> np.ndarray:
         d = self.widths[k]
@@ -179,20 +180,23 @@ class Sums:
         return -arrays.to_numpy(self._own[k][d, :d]) / self.n
 
 
-def moved(sums: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Sums (d + 2, k) of z with something, once each x has become x + step.
+def moved(sums: np.ndarray, x_step: np.ndarray, y_step: np.ndarray) -> np.ndarray:
+    """Sums (p + 2, q + 2) of z of x with z of y, for x + x_step and y + y_step.
 
     Examples
     --------
-    >>> moved(np.array([[3.0], [1.0], [9.0]]), np.array([1.0]))[:, 0]
+    >>> sums = np.outer([3.0, 1.0, 9.0], [2.0, 1.0, 4.0])
+    >>> moved(sums, np.array([1.0]), np.array([0.0]))[:, 1]
     array([ 4.,  1., 16.])
     """
-    x, ones, lengths = sums[:-2], sums[-2], sums[-1]
-    out = np.empty(sums.shape)
-    out[:-2] = x + np.outer(step, ones)
-    out[-2] = ones
-    out[-1] = lengths + 2 * (step @ x) + (step @ step) * ones
-    return out
+    out = sums.T.copy(order="C")  # as they come from BLAS: columns first
+    for turned, step in ((out, y_step), (out.T, x_step)):
+        x, ones = turned[:-2], turned[-2]
+        turned[-1] += 2 * (step @ x) + (step @ step) * ones
+        # In the order of memory, which decides about half of the time.
+        change = np.outer(ones, step).T if turned is not out else np.outer(step, ones)
+        x += change
+    return out.T
 
 
 def bytes_of_sums(widths: list[int], others: int | None) -> int:
