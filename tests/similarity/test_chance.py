@@ -64,7 +64,9 @@ def test_layers_without_a_closed_form_are_refused():
         chance_level(*skewed(6, 2, 3), measure="squard_cca")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("measure", ["cka", cka, "squared_cca", "svcca", svcca])
+@pytest.mark.parametrize(
+    "measure", ["cka", cka, "squared_cca", svcca, "procrustes", "rsa"]
+)
 def test_related_layers_stand_out_and_unrelated_ones_do_not(measure):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 60, 5))
