@@ -15,11 +15,27 @@ from pathlib import Path
 from repalign_utils.book.origin import processor
 from repalign_utils.files import write_json
 
-from . import alignment_128, alignment_1024, chance_cka, ensemble, layers_resnet18
+from . import (
+    alignment_128,
+    alignment_1024,
+    chance_cka,
+    ensemble,
+    layers_resnet18,
+    similarity_1024,
+    two_resnet18,
+)
 from .measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
-BENCHMARKS = (alignment_128, alignment_1024, ensemble, layers_resnet18, chance_cka)
+BENCHMARKS = (
+    alignment_128,
+    alignment_1024,
+    ensemble,
+    layers_resnet18,
+    chance_cka,
+    similarity_1024,
+    two_resnet18,
+)
 PACKAGES = ("repalign-utils", "numpy", "scipy", "torch")
 
 

@@ -15,9 +15,12 @@ from benchmarks import (
     ensemble,
     layers_resnet18,
     measure,
+    plain_similarity,
+    similarity_1024,
 )
 from benchmarks.measure import Row, medians
 from repalign_utils import alignment
+from repalign_utils.similarity import pwcca, svcca
 from tests.conftest import ROOT
 
 GOOD = Row("good", plain=10.0, ours=1.0, required=5)
@@ -133,6 +136,15 @@ def test_both_ways_over_the_blocks_of_resnet18_find_the_same():
     assert list(ours) == list(plain) and len(ours) == 10
     for name in ours:
         np.testing.assert_allclose(ours[name].area(), plain[name].area(), rtol=1e-9)
+
+
+def test_the_plain_ways_over_two_layers_find_the_same():
+    x, y = plain_similarity.draw(300, 20)
+    assert plain_similarity.svcca(x, y) == pytest.approx(svcca(x, y), abs=1e-9)
+    assert plain_similarity.pwcca(x, y) == pytest.approx(pwcca(x, y), abs=1e-9)
+    layers = similarity_1024.draw_layers(40, 6)
+    plain = similarity_1024.pair_by_pair(layers)
+    np.testing.assert_allclose(similarity_1024.together(layers), plain, atol=1e-12)
 
 
 # Student's interval of values that are as lopsided as these holds the truth less often
