@@ -19,6 +19,7 @@ _GUESSES = 100
 # Rates that are too small or too large to be told from 0 or from infinity, in logs.
 _LARGEST_LOG = 200
 _FIRST_STEP = 0.2
+_SHARES = (1, 1e-2, 1e-4)
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ def fit_rates(
 
     As van Rossem & Saxe (2024) do: the least sum of squared residuals of H, Y and w at
     all times, from the first values on. The ratio of the rates is guessed from the
-    quantity that the theory conserves, and from the final distance in the rich limit;
-    of 100 sizes, log-spaced, the best is the start of a minimisation (Nelder & Mead) in
-    the logarithms of both.
+    quantity that the theory conserves, and from the final distance in the rich limit
+    (and as a hundredth and less of that, for lazy networks); of 100 sizes, log-spaced,
+    the best is the start of a minimisation (Nelder & Mead) in the logarithms of both.
 
     Where representations hardly move (lazy), eta_h hardly matters, and its value tells
     little.
@@ -134,13 +135,18 @@ def _checked(trajectories: Trajectory | Iterable[Trajectory]) -> list[Trajectory
 
 
 def _ratios(runs: list[Trajectory]) -> list[float]:
-    """Guesses at eta_h / eta_y: what is conserved, and the rich limit of the end."""
+    """Guesses at eta_h / eta_y: what is conserved, and the rich limit of the end.
+
+    The first is no guess where H shrinks while Y / H grows, as from large weights that
+    answer the wrong way round; the second is far too large there, hence its shares.
+    """
     # H / (eta_h dx2) - Y / (eta_y H) at both ends, least squares over trajectories
     along = np.array([(r.H[-1] - r.H[0]) / r.dx2 for r in runs])
     across = np.array([r.Y[-1] / r.H[-1] - r.Y[0] / r.H[0] for r in runs])
     rich = np.mean([r.H[-1] ** 2 / (r.dx2 * r.dy2) for r in runs])
     conserved = along @ across / (across @ across) if across.any() else 0.0
-    return [float(ratio) for ratio in (conserved, rich) if ratio > 0]
+    guesses = conserved, *(rich * share for share in _SHARES)
+    return [float(ratio) for ratio in guesses if ratio > 0]
 
 
 def _best_start(runs, ratio, error) -> np.ndarray | None:

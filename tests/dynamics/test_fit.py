@@ -84,6 +84,25 @@ def test_the_error_is_the_sum_of_squares_and_the_least_nearby():
     assert found.relative_error == pytest.approx(np.sqrt(found.error / moved))
 
 
+def test_a_lazy_network_that_starts_the_wrong_way_round_is_fitted():
+    """Its H shrinks while Y grows, which no rates do to the end."""
+    y0, dy2 = 0.13, 0.5
+    start = 1.8, y0, y0 + 0.95 * np.sqrt(y0 * dy2)
+    keywords = {"dx2": 1.0, "dy2": dy2, "eta_h": 1e-5, "eta_y": 0.02}
+    run = two_point_dynamics(*start, **keywords, times=range(0, 3000, 5))
+    shrinking = run.H * np.linspace(1, 0.8, len(run.times))
+    seen = Trajectory(run.times, shrinking, run.Y, run.w, run.dx2, run.dy2)
+    found = fit_rates(seen)
+    rates = np.geomspace(1e-7, 1, 30)
+    least = min(
+        np.square([told.H - seen.H, told.Y - seen.Y, told.w - seen.w]).sum()
+        for keywords["eta_h"] in rates
+        for keywords["eta_y"] in rates
+        for told in [two_point_dynamics(*start, **keywords, times=run.times)]
+    )
+    assert found.error <= least
+
+
 @pytest.mark.parametrize("altered", ALTERATIONS)
 def test_altered_equations_do_not_fit_the_theory(altered):
     run = moving(0.1, times=range(0, 600, 20))
