@@ -16,9 +16,9 @@
 #
 # A layer is more than a list of neurons: any combination of them is a *direction* that
 # the next layer can read. Singular vector canonical correlation analysis (SVCCA) finds
-# the directions that two networks share {cite:p}`raghu2017`. Here ten directions of a
-# layer of 64 neurons or more leave {glue:text}`10.kept.fc1.mean:.3f` of the test images
-# classified correctly, out of {glue:text}`10.accuracy.mean:.3f` with all of them; after
+# the directions that two networks share {cite:p}`raghu2017`. Here ten directions of the
+# first hidden layer classify {glue:text}`10.kept.fc1.mean:.3f` of the test images
+# correctly, and all of them {glue:text}`10.accuracy.mean:.3f`; after
 # 35 % of training the first layer is at {glue:text}`10.similarity.first.mean:.2f` of
 # its final self and the last hidden one at {glue:text}`10.similarity.last.mean:.2f`.
 # The paper reads the second as a way to train less. Of the first a sceptic may say that
@@ -364,8 +364,8 @@ def candidates(X, Y, i):
 
 
 # %% [markdown]
-# What becomes of a neuron that is not chosen? Rebuilt from the chosen ones, as every
-# direction of the span is, it helps the neurons most; set to zero it helps them least.
+# What becomes of a neuron that is not chosen? It may be rebuilt from the chosen ones, by
+# the same projection as with directions, or set to zero, which favours neurons least.
 # Both are tried. The neurons *important* to the first ten directions are those with the
 # largest sum of inner products $\lvert \langle h_i, z_j \rangle \rvert$ of neuron
 # $z_j$ with the directions $h_i$: with them the question is how many neurons a
@@ -480,10 +480,11 @@ for name in probed:
 # {glue:text}`10.lead.principal.fc1.mean:.3f` and
 # {glue:text}`10.lead.principal.fc2.mean:.3f` (negative where they fall behind). That the
 # leading principal directions hold what tells the classes apart is what *alignment*
-# says ({prf:ref}`thm-01-identity`): SVCCA adds that another network has them too.
+# says ({eq}`eq-01-area`): SVCCA adds that another network has them too.
 #
 # How many neurons does a direction need? The fewest of the most important neurons that
-# are, to a hundredth, as accurate as the first ten directions:
+# are, to a hundredth, as accurate as the first ten directions (where none of the numbers
+# tried is enough, the largest of them stands for it):
 
 
 # %%
@@ -648,8 +649,10 @@ plt.show()
 # Look at the diagonals first ({numref}`fig-10-layers`): 1 at 100 %, and before that the
 # further a layer is from its end, the darker. Batch normalisation multiplies each
 # channel and adds to it, which SVCCA hardly sees: it and the layer before it form
-# squares of nearly one colour, as in the paper. What is shared off the diagonal is high
-# as well, between neighbours above all. How does each layer come to its end?
+# squares of nearly one colour, as in the paper. Off the diagonal, a layer of few
+# directions against one of many is an easy comparison: the mean is over the smaller
+# number, and the larger span has room for it. Chance is a part of that, which the lower
+# row removes. How does each layer come to its end?
 
 # %%
 diagonal = np.array(
@@ -823,8 +826,8 @@ plt.show()
 # operations and changes the accuracy by {glue:text}`10.freeze.accuracy`. The paper finds
 # it equal or better, over ten networks and much longer trainings. A frozen layer still
 # runs forwards, so a part of the operations remains. Small networks spend
-# much of a step on other things than operations, so that seconds, printed above, fall
-# less; they depend on the machine and are not recorded.
+# much of a step on other things than operations, so that seconds, printed above, may
+# fall less; they depend on the machine and are not recorded.
 #
 # ## Which layers know which class?
 #
@@ -953,7 +956,10 @@ abs(streamed.values - between[0, 0]).max()
 # hidden layers after the first are at {glue:text}`10.between.middle.mean:.2f` on
 # average, the first layer is {glue:text}`10.between.first.mean:.2f` above that and the
 # outputs are {glue:text}`10.between.out.mean:.2f` above: ten outputs of networks that
-# classify the same images well have little choice.
+# classify the same images well have little choice. Off the diagonal the outputs are
+# bright as well, ten directions in spans of many more. A sceptic adds that layers keep
+# different numbers of directions, and that the mean counts a direction of little
+# variance, which noise may fill, like any other; {ref}`sec-11` weighs them.
 #
 # ## What was found
 #
