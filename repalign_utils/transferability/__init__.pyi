@@ -1,5 +1,13 @@
+from ._aligned import alignment_area as alignment_area
+from ._aligned import label_cka as label_cka
+from ._aligned import negative_rank as negative_rank
+from ._classifiers import nearest_class_mean as nearest_class_mean
+from ._classifiers import probe_accuracy as probe_accuracy
 from ._coding import trans_rate as trans_rate
 from ._evidence import log_me as log_me
 from ._separation import h_score as h_score
 from ._source import leep as leep
 from ._source import nce as nce
+from ._table import Score as Score
+from ._table import ScoreTable as ScoreTable
+from ._table import score_table as score_table

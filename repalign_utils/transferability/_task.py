@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..measures.alignment import Alignment
 
 
+class Undefined(ValueError):
+    """There is no such score of these labels, though others may be had."""
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """Features and labels that fit each other.
@@ -127,7 +131,7 @@ def is_quantity(labels: Any) -> bool:
 def refuse_quantities(labels: Any, score: str) -> None:
     """Raise if labels are quantities, of which there is no such score."""
     if is_quantity(labels):
-        raise ValueError(no_regression(score))
+        raise Undefined(no_regression(score))
 
 
 def no_regression(score: str) -> str:
