@@ -490,7 +490,8 @@ plt.show()
 # %% [markdown]
 # Calibrated, the canonical correlation lies above that of one-to-one partners by
 # {glue:text}`09.subspace.first` in the first and by {glue:text}`09.subspace.last` in the
-# last convolution. Compare with the line before training: filters that no image has
+# last convolution. It need not: it weighs all directions of the subspace alike, those of
+# little variance too, in which networks may differ. Compare with the line before training: filters that no image has
 # touched can match too, since any two filters see the same edges of the same image.
 # Training adds {glue:text}`09.learned.first` (first) and {glue:text}`09.learned.last`
 # (last convolution) to the one-to-one correlation.
@@ -660,7 +661,7 @@ def mixed(i, name):
 
 record_ends("mixed", by_layer(mixed), within=(0, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-clusters", "caption": "Absolute correlations of the units of both networks together, first and last convolution of the first pair, sorted by cluster; lines part the clusters. The strip on the left is dark for units of the first network."}, "image": {"alt": "Two square matrices of absolute correlations with bright blocks on the diagonal between lines that part clusters, and a strip at the left that tells which network each unit is from."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-09-clusters", "caption": "Absolute correlations of the units of both networks together, first and last convolution of the first pair, sorted by cluster, constant units first; lines part the clusters. The strip on the left is dark for units of the first network."}, "image": {"alt": "Two square matrices of absolute correlations with bright blocks on the diagonal between lines that part clusters, and a strip at the left that tells which network each unit is from."}} tags=["hide-input"]
 axes = figures.new_axes(2)
 for ax, name in zip(axes, ends.values(), strict=True):
     found = clustered(0, name)
