@@ -864,10 +864,11 @@ record("11.wider.accuracy", together, within=(-1, 1))
 # trained networks changes by {glue:text}`11.wider.all` with all units, by
 # {glue:text}`11.wider.calibrated` once chance is taken off, and by
 # {glue:text}`11.wider.subset` with a subset of one size; that of untrained networks by
-# {glue:text}`11.wider.untrained`. Over the widths, similarity and test accuracy correlate
-# with {glue:text}`11.wider.accuracy` (1 for points on a rising line). A sceptic would
-# say: both follow width, and of networks of one width neither has been shown to tell
-# the other.
+# {glue:text}`11.wider.untrained`. The first of these grows even if rows are paired at
+# random (`-p control true`), since chance grows with the number of units. Over the
+# widths, similarity and test accuracy correlate with {glue:text}`11.wider.accuracy`
+# (1 for points on a rising line). A sceptic would say: both follow width, and of
+# networks of one width neither has been shown to tell the other.
 #
 # ## What noise in the labels costs
 #

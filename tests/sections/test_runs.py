@@ -102,7 +102,7 @@ SMALL = {
     "11": {
         "n_per_class": 20,
         "n_test": 40,
-        "network": "cb8 cb8 cb16/2 cb16",
+        "network": "cb16 cb16 cb32/2 cb32",
         "epochs": 20,
         "kept": "[1, 4, 8, 16]",
         "widths": "[0.25, 1.0]",
@@ -153,7 +153,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "11.toy.svcca",
         "11.closer.later",
         "11.stable",
-        "11.wider.subset",
+        "11.wider.calibrated",
         "11.noise.slower",
         "11.noise.error",
     ],
