@@ -133,7 +133,6 @@ def _checked(
 ) -> tuple[np.ndarray, np.ndarray]:
     check_order(source_probabilities, labels, _NAME)
     refuse_quantities(labels, score)
-    _, numbers = classes_of(labels)
     theta = check_probabilities(source_probabilities)
-    check_rows(len(theta), len(numbers), _NAME)
-    return theta, numbers
+    check_rows(len(theta), labels, _NAME)
+    return theta, classes_of(labels)[1]

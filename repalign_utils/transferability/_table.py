@@ -180,7 +180,7 @@ def score_table(
         if source_probabilities is not None:
             check = partial(source.check_probabilities, source_probabilities)
             theta, source_door = _measured(check)
-            check_rows(len(theta), len(found.columns), "source_probabilities")
+            check_rows(len(theta), found.columns, "source_probabilities")
         scores, left_out = _of_task(found, door, wanted, generator)
         others, reasons = _of_source(found.numbers, theta, source_door, wanted)
     by_name = {score.name: score for score in (*scores, *others)}

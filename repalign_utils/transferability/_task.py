@@ -90,8 +90,8 @@ def task(features: Values, labels: Any) -> Task:
     check_order(features, labels, "features")
     given = arrays.features_matrix(features)
     rows = arrays.to_numpy(given).astype(np.float64)
+    check_rows(len(rows), labels, "features")
     columns, numbers, classes = _columns(labels)
-    check_rows(len(rows), len(columns), "features")
     arrays.check_finite(rows, "features")
     if (rows == rows[0]).all():
         raise ValueError(
@@ -153,12 +153,13 @@ def check_order(first: Any, labels: Any, name: str) -> None:
         )
 
 
-def check_rows(rows: int, labels: int, name: str) -> None:
+def check_rows(rows: int, labels: Any, name: str) -> None:
     """Raise if there is not one label per row, or one row alone."""
-    if rows != labels:
-        longer, least = (name, labels) if rows > labels else ("labels", rows)
+    given = (*_shape(labels), rows)[0]  # no array has an error of its own
+    if rows != given:
+        longer, least = (name, given) if rows > given else ("labels", rows)
         raise ValueError(
-            f"{name} have {rows} rows but labels have {labels}; pass one label per "
+            f"{name} have {rows} rows but labels have {given}; pass one label per "
             f"row, e.g. {longer}[:{least}]"
         )
     if rows < 2:

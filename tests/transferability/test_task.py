@@ -36,6 +36,7 @@ def test_scale_and_kind_of_the_features_do_not_matter(score):
     [
         (lambda x, y: (y, x), r"\(80,\) and labels \(80, 6\), as if they were swapped"),
         (lambda x, y: (x[:9], y), "features have 9 rows but labels have 80; .*labels"),
+        (lambda x, y: (x, [1, 2]), r"80 rows but labels have 2; .*features\[:2\]"),
         (lambda x, y: (x, np.zeros(80, int)), "all 80 labels are 0, and one class"),
         (lambda x, y: (x, np.arange(80)), "all 80 labels differ, so no class has two"),
         (lambda x, y: (x, ["a"] + [None] * 79), r"labels\[1\] is None, which is no"),
