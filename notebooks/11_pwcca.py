@@ -191,7 +191,9 @@ record(
 #
 # The weights have a flaw that the formula hides: where correlations are equal, as the
 # signal's are here, $h_i$ may be turned among them, and a sum of absolute values changes
-# a little. Values of PWCCA on such layers differ between machines in the third digit.
+# a little. So the two numbers printed above differ: the package takes the principal
+# axes of $X$ among these $h_i$, our choice, and the plain way those that the
+# decomposition happens to give.
 #
 # ## Networks that generalise and networks that memorise
 #
