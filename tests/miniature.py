@@ -54,12 +54,12 @@ print("on the terminal", file=sys.stderr)
 record("05.gain", [gain + 0.01 * i for i in range(seeds)])
 if mode == "twice":
     record("05.gain", [0.0])
-
-# %%
 if mode == "keep":
     x = np.arange(12.0).reshape(4, 3)
     layers = {"fc1": np.float16(x), "logits": x[:, :2]}
     record_features("05.layers", layers, labels=["cat", "dog", "cat", "dog"])
+
+# %%
 if mode == "fail":
     raise RuntimeError(f"gain is {gain}")
 if label == "mnist":
