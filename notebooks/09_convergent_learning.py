@@ -17,7 +17,9 @@
 # Networks that differ in their seed alone learn the same task on the same images. Is a
 # unit of one also in the other? In this run the best partner of a unit correlates with it
 # by {glue:text}`09.greedy.first.mean:.2f` in the first convolution and by
-# {glue:text}`09.greedy.last.mean:.2f` in the last, where unrelated units reach
+# {glue:text}`09.greedy.last.mean:.2f` in the last; between networks that were never
+# trained it is {glue:text}`09.greedy.start.first.mean:.2f` and
+# {glue:text}`09.greedy.start.last.mean:.2f`, and for rows paired at random
 # {glue:text}`09.chance.first.mean:.2f` and {glue:text}`09.chance.last.mean:.2f`. *All*
 # units of the other network explain {glue:text}`09.several.first.mean:.2f` and
 # {glue:text}`09.several.last.mean:.2f` more of a unit's variance than its best partner
@@ -220,11 +222,11 @@ print(semi.mean() - best.mean(), own.mean() - C[i, j].mean())
 
 # %% [markdown]
 # In plain NumPy and SciPy the two matchings are a line each; the package's differ by
-# rounding. One network has no natural order of its units, so nothing is on the diagonal
-# between two networks until they are matched. The order follows the matching: unit $i$,
+# rounding. The numbering of a network's units is arbitrary, so nothing is on the
+# diagonal between two networks until they are matched. The order follows the matching: unit $i$,
 # then the unit whose number its partner has, until the cycle closes.
 
-# %% mystnb={"figure": {"name": "fig-09-matrices", "caption": "Correlations of the units of the first convolution: within each of two networks, between them in natural order, and between them with one-to-one partners on the diagonal."}, "image": {"alt": "Four square matrices of correlations with one colour scale. Those within a network have a diagonal of ones; that between networks in natural order has none, and the matched one shows how far a diagonal comes back."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-09-matrices", "caption": "Correlations of the units of the first convolution: within each of two networks, between them as they are numbered, and between them with one-to-one partners on the diagonal. Rows and columns without colour are units that are constant."}, "image": {"alt": "Four square matrices of correlations with one colour scale. Those within a network have a diagonal of ones, but for constant units; that between networks as numbered has none, and the matched one shows how far a diagonal comes back."}} tags=["hide-input"]
 order, partners = own.order()
 within_x, within_y = (
     match_units(h, h, one_to_one=False).scores for h in (X, Y)
@@ -232,7 +234,7 @@ within_x, within_y = (
 shown = {
     "within the first": within_x,
     "within the second": within_y,
-    "between, natural order": own.scores,
+    "between, as numbered": own.scores,
     "between, matched": own.scores[np.ix_(order, partners)],
 }
 axes = figures.new_axes(2, rows=2)
@@ -245,7 +247,7 @@ plt.colorbar(image, ax=axes, label="correlation")
 plt.show()
 
 # %% [markdown]
-# Look first at the last panel: the darker its diagonal, the more units were found again.
+# Look first at the last panel: the redder its diagonal, the more units were found again.
 # Rows that are strong beside the diagonal too are units that share their partner with
 # another, or are spread over several.
 
@@ -308,6 +310,8 @@ def record_ends(name, values, **options):
 record_ends("greedy", mean["greedy"], within=(-1, 1))
 record_ends("own", mean["one-to-one"], within=(-1, 1))
 record_ends("chance", mean["chance"], within=(-1, 1))
+start = by_layer(lambda i, n: untrained[i, n]["greedy"].mean())
+record_ends("greedy.start", start, within=(-1, 1))
 
 # %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first and last convolution. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input"]
 axes = figures.new_axes(2, sharey=True)
@@ -341,33 +345,46 @@ def spread(found):
     return score[-few:].mean() - score[:few].mean()
 
 
-def found_by_a_third(i, name):
+def found_by_a_third(units, found, i, name):
     """Rank correlation of best correlations in two other networks."""
-    X, _ = both(trained, i, name)
-    third = trained[(2 * i + 2) % (2 * pairs)][name]
+    X, _ = both(units, i, name)
+    third = units[(2 * i + 2) % (2 * pairs)][name]
     if control:
         third = np.random.default_rng([seed, i, 3]).permutation(third)
     other = match_units(X, third, one_to_one=False).score
-    here = matches[i, name]["greedy"].score
+    here = found[i, name]["greedy"].score
     return spearmanr(here, other, nan_policy="omit").statistic
 
 
-excess = by_layer(
-    lambda i, n: (
-        spread(matches[i, n]["greedy"])
-        - spread(matches[i, n]["chance"])
+# %%
+def beyond_chance(found, i, name):
+    """Spread of the best correlations less that of unrelated rows."""
+    kinds = ("greedy", "chance")
+    return np.subtract(*[spread(found[i, name][k]) for k in kinds])
+
+
+again = {}
+for word, units, found in (
+    ("", trained, matches),
+    (".start", fresh, untrained),
+):
+    excess = by_layer(lambda i, n, f=found: beyond_chance(f, i, n))
+    record_ends(f"spread{word}", excess)
+    again[word] = by_layer(
+        lambda i, n, u=units, f=found: found_by_a_third(u, f, i, n)
     )
-)
-again = by_layer(found_by_a_third)
-record_ends("spread", excess)
-record_ends("third", again, within=(-1, 1))
+    record_ends(f"third{word}", again[word], within=(-1, 1))
 
 # %% [markdown]
 # Beyond chance, the best eighth correlates by {glue:text}`09.spread.first` (first) and
 # {glue:text}`09.spread.last` (last convolution) more than the worst; the ranks of units
 # in two other networks correlate by {glue:text}`09.third.first` and
-# {glue:text}`09.third.last`. A sceptic would say that a unit may be hard to find because
-# it is rarely active; that is one way of being learnt by one network alone.
+# {glue:text}`09.third.last`. Networks that were never trained have a spread of
+# {glue:text}`09.spread.start.first` and {glue:text}`09.spread.start.last`, and ranks that
+# correlate by {glue:text}`09.third.start.first` and {glue:text}`09.third.start.last`:
+# where these are as large, the numbers speak of images and architecture and not of what
+# was learnt. A sceptic would add that a unit may be hard to find because it is rarely
+# active, which has not been separated here.
 #
 # What do these units see? Below are the images, cut to about the receptive field, that
 # excite a unit and its partner most.
@@ -433,28 +450,44 @@ plt.show()
 
 
 # %%
-def canonical(i, name):
+def canonical(units, i, name):
     """Mean canonical correlation of a pair, and by chance."""
-    X, Y = both(trained, i, name)
+    X, Y = both(units, i, name)
     unlinked = np.random.default_rng([seed, i]).permutation(Y)
     return [cca(X, y).mean() for y in (Y, unlinked)]
 
 
-correlated = {
-    (i, n): canonical(i, n) for i in range(pairs) for n in names
-}
-mean["canonical"] = by_layer(lambda i, n: correlated[i, n][0])
-mean["chance, canonical"] = by_layer(lambda i, n: correlated[i, n][1])
+def with_canonical(mean, units):
+    """Add the canonical correlation and its chance to the means."""
+    parts = [
+        by_layer(lambda i, n, k=k: canonical(units, i, n)[k])
+        for k in (0, 1)
+    ]
+    return mean | dict(
+        zip(("canonical", "chance, canonical"), parts, strict=True)
+    )
 
 
-def calibrated(kind):
+def calibrated(kind, mean):
     """Mean above chance, 1 where networks are equal."""
     level = mean[f"chance, {kind}"]
     return (mean[kind] - level) / (1 - level)
 
 
-subspace = calibrated("canonical") - calibrated("one-to-one")
-record_ends("subspace", subspace)
+def subspace(mean):
+    """Calibrated canonical less calibrated one-to-one correlation."""
+    kinds = ("canonical", "one-to-one")
+    return np.subtract(*[calibrated(kind, mean) for kind in kinds])
+
+
+# %%
+mean = with_canonical(mean, trained)
+before = {
+    kind: by_layer(lambda i, n, k=kind: untrained[i, n][k].mean())
+    for kind in ("one-to-one", "chance, one-to-one")
+}
+record_ends("subspace", subspace(mean))
+record_ends("subspace.start", subspace(with_canonical(before, fresh)))
 record_ends("learned", mean["one-to-one"] - mean["before training"])
 
 # %%
@@ -466,7 +499,7 @@ table(
             *[
                 interval(v.sel(layer=name).values, within=(-1, 1))
                 for kind in ("one-to-one", "canonical")
-                for v in (mean[kind], calibrated(kind))
+                for v in (mean[kind], calibrated(kind, mean))
             ],
         ]
         for name in names
@@ -488,10 +521,12 @@ ax.set_ylim(-0.05, 1.05)
 plt.show()
 
 # %% [markdown]
-# Calibrated, the canonical correlation lies above that of one-to-one partners by
-# {glue:text}`09.subspace.first` in the first and by {glue:text}`09.subspace.last` in the
-# last convolution. It need not: it weighs all directions of the subspace alike, those of
-# little variance too, in which networks may differ. Compare with the line before training: filters that no image has
+# Calibrated, canonical less one-to-one correlation is {glue:text}`09.subspace.first` in
+# the first and {glue:text}`09.subspace.last` in the last convolution (before training
+# {glue:text}`09.subspace.start.first` and {glue:text}`09.subspace.start.last`). It may
+# be below 0, as the table shows where single units match better than subspaces: it
+# weighs all directions of the subspace alike, those of little variance too, in which
+# networks may differ. Compare with the line before training: filters that no image has
 # touched can match too, since any two filters see the same edges of the same image.
 # Training adds {glue:text}`09.learned.first` (first) and {glue:text}`09.learned.last`
 # (last convolution) to the one-to-one correlation.
@@ -511,16 +546,27 @@ plt.show()
 
 
 # %%
-def predicted(i, name):
+def predicted(units, i, name):
     """Prediction of the second network of pair i from the first."""
-    X, Y = both(trained, i, name)
+    X, Y = both(units, i, name)
     rng = np.random.default_rng([seed, i, 1])
     return sparse_prediction(X, Y, penalties, generator=rng)
 
 
-paths = {(i, n): predicted(i, n) for i in range(pairs) for n in names}
+paths, paths_before = (
+    {
+        (i, n): predicted(units, i, n)
+        for i in range(pairs)
+        for n in layers_asked
+    }
+    for units, layers_asked in (
+        (trained, names),
+        (fresh, ends.values()),
+    )
+)
 
 
+# %%
 def over_pairs(name, field):
     """Mean over units and pairs, at each penalty."""
     found = [getattr(paths[i, name], field) for i in range(pairs)]
@@ -545,8 +591,9 @@ table(
 )
 
 # %% [markdown]
-# A row is a layer, a column a penalty; in brackets the mean number of units used. This is
-# the table of the paper in shape. Its own losses follow, of AlexNets on ImageNet with 96
+# A row is a layer, a column a penalty; in brackets the mean number of units used; 0.5 is
+# the loss of predicting the mean, which the paper's two largest decays come down to. This
+# is the table of the paper in shape. Its own losses follow, of AlexNets on ImageNet with 96
 # to 384 units a layer and millions of rows: they are not comparable in size, and its
 # decay is a step of stochastic gradient descent, not our $\lambda$.
 #
@@ -621,19 +668,31 @@ table(
 # %% [markdown]
 # A code strictly between local and distributed has both numbers above 0. For the
 # paper's last claim, that early layers are predicted sparsely and later ones not, take
-# the variance explained at the second largest penalty, where few units are used, in the
-# first convolution less that in the last.
+# the variance explained at the second largest penalty in the first convolution less that
+# in the last.
+
 
 # %%
-sparse = by_layer(
-    lambda i, n: 1 - 2 * np.nanmean(paths[i, n].loss, axis=1)[-2]
-)
-fall = sparse.sel(layer=ends["first"]) - sparse.sel(layer=ends["last"])
-record("09.sparse_fall", fall.values)
+def sparse(found, i, name):
+    """Variance explained at the second largest penalty."""
+    return 1 - 2 * np.nanmean(found[i, name].loss, axis=1)[-2]
+
+
+for word, found in (("", paths), (".start", paths_before)):
+    fall = [
+        sparse(found, i, ends["first"]) - sparse(found, i, ends["last"])
+        for i in range(pairs)
+    ]
+    record(f"09.sparse_fall{word}", fall)
 
 # %% [markdown]
-# The first convolution has {glue:text}`09.sparse_fall` more. This compares layers of one
-# width; in the paper widths differ from layer to layer.
+# The first convolution has {glue:text}`09.sparse_fall` more (before training
+# {glue:text}`09.sparse_fall.start`): it is predicted better under a penalty. That is not
+# yet sparser. The table shows how many units each layer uses at this penalty, how much
+# is left without one, and *needed* how many units nine tenths of that take:
+# {glue:text}`09.needed.first` in the first convolution and {glue:text}`09.needed.last`
+# in the last. This compares layers of one width; in the paper widths differ from layer
+# to layer.
 #
 # ## Groups of units, many to many
 #
@@ -684,10 +743,10 @@ for ax, name in zip(axes, ends.values(), strict=True):
 plt.show()
 
 # %% [markdown]
-# A block whose strip is both dark and light holds units of both networks: they stand for
-# each other as a group. {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
-# {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such clusters. What such
-# a share is worth the control says, where the rows of the networks are unlinked.
+# A block whose strip is both dark and light holds units of both networks. {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
+# {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such clusters. A cluster
+# of many units holds both networks by chance already: of six units drawn blindly all are
+# of one network in one case of 32.
 #
 # ## Mutual information against correlation
 #
@@ -717,8 +776,9 @@ table(
 )
 
 # %% [markdown]
-# The paper notes that of the eight best matches of its conv1 by mutual information seven
-# are also chosen by correlation.
+# In the paper's notebook seven of the eight best matches of its conv1 by mutual
+# information are also chosen by correlation; here all units count, not the best alone.
+# By chance it would be one unit in as many as a layer has.
 #
 # ## What alignment sees, and what matching sees
 #
@@ -795,7 +855,8 @@ for end, name in ends.items():
     record(f"09.area.{end}", areas.sel(layer=name).values)
 
 # %% mystnb={"figure": {"name": "fig-09-area", "caption": "Area of alignment with the labels above chance (left), and calibrated correlation of one-to-one partners (right), by layer; bands span the pairs."}, "image": {"alt": "Two panels over the layers: a line for the area of alignment with the labels, and one for the calibrated correlation of one-to-one partners."}} tags=["hide-input"]
-lines = {"area above chance": areas, "match": calibrated("one-to-one")}
+matched_ones = calibrated("one-to-one", mean)
+lines = {"area above chance": areas, "match": matched_ones}
 axes = figures.new_axes(2)
 for ax, (label, values) in zip(axes, lines.items(), strict=True):
     figures.plot_curves(
@@ -832,7 +893,7 @@ print(turned, match_units(H, H @ Q).mean())
 # ## What was found
 
 # %%
-for kind, values in (mean | {"third": again, "sparse": sparse}).items():
+for kind, values in (mean | {"third": again[""]}).items():
     word = kind.replace(", ", "_").replace(" ", "_").replace("-", "_")
     record(
         f"09.curve.{word}",
@@ -844,16 +905,19 @@ record_features("09.first", means[0], labels=held.labels)
 record_features("09.second", means[1], labels=held.labels)
 
 # %% [markdown]
-# | | First convolution | Last convolution |
-# |---|---|---|
-# | best partner | {glue:text}`09.greedy.first` | {glue:text}`09.greedy.last` |
-# | own partner | {glue:text}`09.own.first` | {glue:text}`09.own.last` |
-# | chance (best partner) | {glue:text}`09.chance.first` | {glue:text}`09.chance.last` |
-# | spread of units beyond chance | {glue:text}`09.spread.first` | {glue:text}`09.spread.last` |
-# | same units in a third network | {glue:text}`09.third.first` | {glue:text}`09.third.last` |
-# | canonical less one-to-one | {glue:text}`09.subspace.first` | {glue:text}`09.subspace.last` |
-# | explained by several units, less by one | {glue:text}`09.several.first` | {glue:text}`09.several.last` |
-# | local: lost by a rotation | {glue:text}`09.local.first` | {glue:text}`09.local.last` |
+# | | First convolution | untrained | Last convolution | untrained |
+# |---|---|---|---|---|
+# | best partner | {glue:text}`09.greedy.first` | {glue:text}`09.greedy.start.first` | {glue:text}`09.greedy.last` | {glue:text}`09.greedy.start.last` |
+# | own partner | {glue:text}`09.own.first` |  | {glue:text}`09.own.last` |  |
+# | chance (best partner) | {glue:text}`09.chance.first` |  | {glue:text}`09.chance.last` |  |
+# | spread of units beyond chance | {glue:text}`09.spread.first` | {glue:text}`09.spread.start.first` | {glue:text}`09.spread.last` | {glue:text}`09.spread.start.last` |
+# | same units in a third network | {glue:text}`09.third.first` | {glue:text}`09.third.start.first` | {glue:text}`09.third.last` | {glue:text}`09.third.start.last` |
+# | canonical less one-to-one | {glue:text}`09.subspace.first` | {glue:text}`09.subspace.start.first` | {glue:text}`09.subspace.last` | {glue:text}`09.subspace.start.last` |
+# | explained by several units, less by one | {glue:text}`09.several.first` |  | {glue:text}`09.several.last` |  |
+# | local: lost by a rotation | {glue:text}`09.local.first` |  | {glue:text}`09.local.last` |  |
+#
+# Networks before training pass as well where the column beside is as large; there the
+# number speaks of images and architecture, not of what was learnt.
 #
 # Our networks are small and so are their images; the paper compares four AlexNets on
 # ImageNet, over all positions of 50,000 images. Equal widths of the layers, the rank

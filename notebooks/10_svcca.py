@@ -17,10 +17,11 @@
 # A layer is more than a list of neurons: any combination of them is a *direction* that
 # the next layer can read. Singular vector canonical correlation analysis (SVCCA) finds
 # the directions that two networks share {cite:p}`raghu2017`. Here ten directions of the
-# first hidden layer classify {glue:text}`10.kept.fc1.mean:.3f` of the test images
-# correctly, and all of them {glue:text}`10.accuracy.mean:.3f`; after
+# first fully connected layer classify {glue:text}`10.kept.fc1.mean:.3f` of the test
+# images correctly, and all of them {glue:text}`10.accuracy.mean:.3f`; after
 # 35 % of training the first layer is at {glue:text}`10.similarity.first.mean:.2f` of
-# its final self and the last hidden one at {glue:text}`10.similarity.last.mean:.2f`.
+# its final self and the last hidden one at {glue:text}`10.similarity.last.mean:.2f`,
+# an order that is in part there before training.
 # The paper reads the second as a way to train less. Of the first a sceptic may say that
 # ten principal components of the one network keep {glue:text}`10.principal.fc1.mean:.3f`.
 
@@ -467,7 +468,7 @@ for name in probed:
 
 # %% [markdown]
 # With ten SVCCA directions the accuracy is {glue:text}`10.kept.p2.mean:.3f` in the
-# pooling layer, {glue:text}`10.kept.fc1.mean:.3f` in the first hidden layer and
+# pooling layer, {glue:text}`10.kept.fc1.mean:.3f` in the first fully connected and
 # {glue:text}`10.kept.fc2.mean:.3f` in the second ({numref}`fig-10-directions`). On
 # average over one to nine directions they lead the better kind of single neurons by
 # {glue:text}`10.lead.p2.mean:.2f`, {glue:text}`10.lead.fc1.mean:.2f` and
@@ -478,9 +479,10 @@ for name in probed:
 # A sceptic asks what the second network is for. Principal directions of the one network
 # lead its SVCCA directions by {glue:text}`10.lead.principal.p2.mean:.3f`,
 # {glue:text}`10.lead.principal.fc1.mean:.3f` and
-# {glue:text}`10.lead.principal.fc2.mean:.3f` (negative where they fall behind). That the
-# leading principal directions hold what tells the classes apart is what *alignment*
-# says ({eq}`eq-01-area`): SVCCA adds that another network has them too.
+# {glue:text}`10.lead.principal.fc2.mean:.3f` (negative where they fall behind). SVCCA
+# adds that another network has such directions too. *Alignment* ({eq}`eq-01-area`) asks
+# a related question and weighs directions by singular value: its area can be small
+# ({numref}`fig-10-convergence`) where ten principal directions are enough.
 #
 # How many neurons does a direction need? The fewest of the most important neurons that
 # are, to a hundredth, as accurate as the first ten directions (where none of the numbers
@@ -844,7 +846,7 @@ mean = transform[:, :, 0, 0].real / (h.shape[2] * h.shape[3])
 float((mean - h.double().mean((2, 3))).abs().max())
 
 # %% [markdown]
-# The average over positions, used on this page throughout, is thus exactly the paper's
+# The average over positions, used wherever this page compares layers, is thus the paper's
 # way here. With one direction on the other side, chance gives $\rho^2$ a mean of
 # $p / (n - 1)$, with $p$ the rank of the layer, and the calibrated value follows.
 
@@ -881,9 +883,11 @@ plt.show()
 
 # %% [markdown]
 # In the paper all classes become better known from layer to layer, the curves of like
-# classes (two terriers, two huskies) lie together, and that of a fire truck above. Here
-# the curves of classes of different pairs are further apart than those of a pair by
-# {glue:text}`10.classes.alike`: below 0, looks do not tell which curves lie together.
+# classes (two terriers; a husky and an Eskimo dog) lie together, and that of a fire
+# truck above. Here the gap between the curves of classes that do not look alike, less
+# that between those that do, is {glue:text}`10.classes.alike`: where that is not clearly
+# above 0, looks do not tell which curves lie together. In the last two layers all curves
+# are at 1 by construction, since an output is a linear combination of their units.
 #
 # ## Do two networks learn the same?
 #
@@ -956,7 +960,9 @@ abs(streamed.values - between[0, 0]).max()
 # hidden layers after the first are at {glue:text}`10.between.middle.mean:.2f` on
 # average, the first layer is {glue:text}`10.between.first.mean:.2f` above that and the
 # outputs are {glue:text}`10.between.out.mean:.2f` above: ten outputs of networks that
-# classify the same images well have little choice. Off the diagonal the outputs are
+# classify the same images well have little choice. That the first layer is above the
+# middle need not be learnt: any two sets of filters see the same edges
+# ({ref}`sec-09`). Off the diagonal the outputs are
 # bright as well, ten directions in spans of many more. A sceptic adds that layers keep
 # different numbers of directions, and that the mean counts a direction of little
 # variance, which noise may fill, like any other; {ref}`sec-11` weighs them.
@@ -964,7 +970,7 @@ abs(streamed.values - between[0, 0]).max()
 # ## What was found
 #
 # Ten directions lose {glue:text}`10.loss.fc1.mean:.3f` of the accuracy in the first
-# hidden layer, and principal directions are ahead of them by
+# fully connected layer, and principal directions are ahead of them by
 # {glue:text}`10.lead.principal.fc1.mean:.3f` on average over one to nine. Similarity to
 # the end of training and depth have a rank correlation of
 # {glue:text}`10.order.mean:.2f`, and of {glue:text}`10.order.start.mean:.2f` before the

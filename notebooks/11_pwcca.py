@@ -20,7 +20,9 @@
 # hidden layers of two networks that generalise stand at a distance of
 # {glue:text}`11.distance.last.generalise.mean:.2f` (0 is equal), those of two that
 # memorise at {glue:text}`11.distance.last.memorise.mean:.2f`; chance, which a raw value
-# hides, would give {glue:text}`11.distance.last.chance.mean:.2f`.
+# hides, would give {glue:text}`11.distance.last.chance.mean:.2f`. In the paper networks
+# that memorise are as far from each other as from those that generalise; here, in that
+# layer, they are nearer to each other by {glue:text}`11.alone.last.mean:.2f`.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -485,7 +487,7 @@ for ax, (title, distance) in zip(axes, panels.items(), strict=True):
     )
     ax.set_xticks(range(len(names)), names, rotation=60)
     ax.set(title=title, ylim=(-0.03, 1.1))
-axes[2].legend(loc="lower left")
+axes[1].legend(loc="lower left", bbox_to_anchor=(0.02, 0.02))
 plt.show()
 
 # %%
@@ -515,7 +517,10 @@ record(
 )
 alone = distances.sel(layer=last)
 own = pseudo_values(alone.sel(group="memorise"))
-record("11.alone.last", alone.sel(group="between") - own)
+apart = alone.sel(
+    group="between"
+).mean()  # over all pairs of the two groups
+record("11.alone.last", apart - own)
 
 # %% [markdown]
 # Is a pair of last hidden layers more alike than chance? Of the first pair of each
@@ -545,12 +550,13 @@ table(["Pair", "PWCCA", "Chance", "Calibrated", "p-value"], tested)
 # other as from those that generalise, up to the outputs. Here, in the last hidden
 # layer, a memorising network is nearer to its like than to the others by
 # {glue:text}`11.alone.last`: a number well above 0 means that the layer has already
-# settled on the labels that the group shares. A small network on few images settles
+# settled on the labels that the group shares. A small network on few images may settle
 # earlier than one of eleven layers.
 #
 # A sceptic would say: PWCCA of layers that have collapsed onto the same ten classes is
 # high, whatever the labels are. So look at the outputs, where both groups have to come
-# together, and then at the layers in the middle, where nothing forces them to.
+# together, and then at the layers in the middle of {numref}`fig-11-groups`, where nothing
+# forces them to.
 #
 # ### What alignment sees, and PWCCA does not
 #
@@ -737,13 +743,13 @@ record("11.stable", stability[:, 0, -1] - stability[:, 1, -1])
 # Accuracy has settled at epoch {glue:text}`11.settled.mean:.0f` of {numref}`fig-11-training`,
 # on average. Similarity to the end is {glue:text}`11.settled.similarity.mean:.2f` there
 # and rises by {glue:text}`11.still` up to the last kept epoch: a layer goes on to move
-# in directions that the outputs do not need. How much of that is learning and how much
-# is the noise of single batches, this picture cannot say.
+# while accuracy stays within two points of its best. How much of that is learning and
+# how much is the noise of single batches, this picture cannot say.
 #
 # Directions that were stable up to half-way are more like the final layer than the
 # unstable ones by {glue:text}`11.stable`. Both kinds were chosen by their correlation
-# half-way, so that they differ there by construction; the end, which had no say in the
-# choice, is the test.
+# with the layer half-way; where the layer hardly moves from there on (left panel), the
+# end repeats the choice, and the gap is no independent test.
 #
 # ## Are wide networks more alike, and better?
 #
@@ -869,8 +875,10 @@ record("11.wider.accuracy", together, within=(-1, 1))
 # {glue:text}`11.wider.untrained`. The first of these grows even if rows are paired at
 # random (`-p control true`), since chance grows with the number of units. Over the
 # widths, similarity and test accuracy correlate with {glue:text}`11.wider.accuracy`
-# (1 for points on a rising line). A sceptic would say: both follow width, and of
-# networks of one width neither has been shown to tell the other.
+# (1 for points on a rising line; one point for each width). A sceptic would say: both
+# follow width, and of networks of one width neither has been shown to tell the other.
+# Look in the left panel at which widths the distance falls: the widest are compared with
+# the narrowest, and one step may make all of the difference.
 #
 # ## What noise in the labels costs
 #
@@ -961,8 +969,8 @@ record("11.noise.converged", fitted.converged.mean(), within=(0, 1))
 # With the largest share of noise a network needs {glue:text}`11.noise.slower` times as
 # many epochs as with the smallest, and errs on {glue:text}`11.noise.error` more of the
 # test images ({numref}`fig-11-noise`). Of all these networks a share of
-# {glue:text}`11.noise.converged.mean:.2f` has converged; the others count with the
-# epochs that they were given, which is too little.
+# {glue:text}`11.noise.converged.mean:.2f` has converged; any that had not would count
+# with the epochs that they were given, which is too little.
 #
 # ## What was found
 #

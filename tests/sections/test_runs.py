@@ -145,7 +145,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "09.learned.last",
         "10.loss.fc1",
         "10.lead.fc1",
-        "10.order",
+        "10.order.progress",
         "10.freeze.accuracy",
         "10.between.first",
         "10.between.out",
