@@ -420,26 +420,26 @@ def patches(layer, activations, count=6):
     return np.stack(cut)
 
 
-# %% mystnb={"figure": {"name": "fig-09-patches", "caption": "Patches of held-out images that excite a unit of the second convolution most (upper row of each two) and its best partner in the other network (lower row): the three best and the three worst matches of the first pair."}, "image": {"alt": "Two panels of image patches, best matches and worst matches, in pairs of rows: six patches for a unit of one network and below them six for its partner in the other."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-09-patches", "caption": "Patches of held-out images that excite a unit of the second convolution most (upper row of each two) and its best partner in the other network (lower row): the three best matches of the first pair on the left, the three worst on the right."}, "image": {"alt": "Two panels of image patches, best matches and worst matches, in pairs of rows: six patches for a unit of one network and below them six for its partner in the other.", "classes": "dark-light"}} tags=["hide-input"]
 layer = convolutions[min(1, len(convolutions) - 1)]
 X, Y = both(trained, 0, layer)
 found = matches[0, layer]["greedy"]
 rank = [i for i in np.argsort(-found.score) if found.partner[i] >= 0]
 axes = figures.new_axes(2)
-for ax, title, some in zip(
-    axes, ("best", "worst"), (rank[:3], rank[-3:]), strict=True
-):
+shown = {"best": rank[:3], "worst": rank[-3:]}
+for ax, some in zip(axes, shown.values(), strict=True):
     sheet = []
     for unit in some:
         sheet.append(patches(layer, X[:, unit]))
         sheet.append(patches(layer, Y[:, found.partner[unit]]))
     figures.plot_images(sheet, ax=ax)
-    score = ", ".join(f"{found.score[u]:.2f}" for u in some)
-    ax.set_title(f"{title}: {score}")
 plt.show()
 
+# %%
+{kind: found.score[some].round(2) for kind, some in shown.items()}
+
 # %% [markdown]
-# The numbers in the titles are the correlations of the three matches from top to bottom.
+# These are the correlations of the three matches of each kind, from top to bottom.
 #
 # ## Is the subspace shared, and its basis?
 #

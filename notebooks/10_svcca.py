@@ -256,7 +256,7 @@ mixed = np.random.default_rng(seed).permutation(len(images.labels))
 images = images.take(mixed)
 print(images.about.sentence(), tests.about.sentence(), sep="\n")
 
-# %% mystnb={"figure": {"name": "fig-10-images", "caption": "Eight images of each of the five classes whose outputs are followed below: two pairs that look alike, and one apart."}, "image": {"alt": "Five rows of eight images, one row for each of the five classes."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-10-images", "caption": "Eight images of each of the five classes whose outputs are followed below: two pairs that look alike, and one apart."}, "image": {"alt": "Five rows of eight images, one row for each of the five classes.", "classes": "dark-light"}} tags=["hide-input"]
 named = [images.classes.index(name) for name in alike]
 figures.plot_images(
     [images.images[images.labels == c][:8] for c in named]

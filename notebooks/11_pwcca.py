@@ -224,7 +224,7 @@ tasks = {
 }
 print(images.about.sentence())
 
-# %% mystnb={"figure": {"name": "fig-11-images", "caption": "Images of four classes, as the networks are given them."}, "image": {"alt": "Four rows of ten images, a class in each row."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-11-images", "caption": "Images of four classes, as the networks are given them."}, "image": {"alt": "Four rows of ten images, a class in each row.", "classes": "dark-light"}} tags=["hide-input"]
 figures.plot_images(
     [images.images[images.labels == c][:10] for c in range(4)]
 )
