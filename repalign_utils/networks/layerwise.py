@@ -136,12 +136,7 @@ def layer_alignment(
         if not places:
             first = source.first(size)
             masked = mask_of(first, slice(0, len(first)), given)
-            known = Known(
-                positions=positions == "mean" or masked is not None,
-                masked=None if masked is None else masked.shape[1],
-                samples_axis=samples_axis,
-                channels_axis=channels_axis,
-            )
+            known = Known.of(positions, masked, samples_axis, channels_axis)
             places.extend(places_of(model, layers, first, known))
         waiting = [place for place in places if place.name not in found]
         group = _Group(columns, options, limit, passes, report)

@@ -69,6 +69,12 @@ class Known:
     samples_axis: Axis = None
     channels_axis: Axis = None
 
+    @classmethod
+    def of(cls, positions: str, mask: Any, samples: Axis, channels: Axis) -> Known:
+        """What a pass needs that makes matrices of layers, with a mask or None."""
+        apart = positions == "mean" or mask is not None
+        return cls(apart, None if mask is None else mask.shape[1], samples, channels)
+
     def axis(self, which: str, name: str, dims: int) -> int | None:
         """What was said of a layer; None where nothing was."""
         said = getattr(self, which)

@@ -121,12 +121,7 @@ def layer_similarity(
         if not places:
             first = source.first(size)
             masked = mask_of(first, slice(0, len(first)), given)
-            known = Known(
-                positions=positions == "mean" or masked is not None,
-                masked=None if masked is None else masked.shape[1],
-                samples_axis=samples_axis,
-                channels_axis=channels_axis,
-            )
+            known = Known.of(positions, masked, samples_axis, channels_axis)
             for side, layers in (("x", layers_x), ("y", layers_y)):
                 places.extend(both.places(side, layers, first, known))
         stream = _stream(places, measure == OF_BATCHES, memory)

@@ -108,7 +108,7 @@ def by_gram(
     found = None if keep else _by_triangle(scaled, rounding, n)
     if not found:
         squares, vectors = eigh(scaled)
-        values, exact = _judged(squares, rounding, (n, len(scale)), keep)
+        values, exact = judged(squares, rounding, (n, len(scale)), keep)
         vectors = vectors[:, ::-1][:, : len(values)]
         found = vectors / values, vectors * values
     return Basis(
@@ -124,7 +124,7 @@ def _by_triangle(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Coefficients R^-1 and loadings R' of G = R' R, a fifth of the work of `eigh`.
 
-    None where G may be too close to a singular one, by the limits of `_judged`: the
+    None where G may be too close to a singular one, by the limits of `judged`: the
     least eigenvalue is at least 1 / ||R^-1||_F^2.
     """
     potrf, trtri = get_lapack_funcs(("potrf", "trtri"), (gram,))
@@ -161,7 +161,7 @@ def eigh(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _by_kernel(side: Side, keep: Keep | None) -> Basis:
     rows, rounding, scale, used = _scaled(side, keep)
     squares, vectors = eigh(rows @ rows.T)
-    values, exact = _judged(squares, rounding, rows.shape, keep)
+    values, exact = judged(squares, rounding, rows.shape, keep)
     vectors = vectors[:, ::-1][:, : len(values)]
     along = rows.T @ vectors
     return Basis(
@@ -217,7 +217,7 @@ def _floor(values: np.ndarray, rounding: np.ndarray, shape: tuple[int, int]) -> 
     return rank_floor(values, shape, float(noise / np.linalg.norm(values)))
 
 
-def _judged(
+def judged(
     squares: np.ndarray,
     rounding: np.ndarray,
     shape: tuple[int, int],

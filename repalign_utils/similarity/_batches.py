@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import arrays
 from ..measures.memory import size
+from ._cka import u_centred
 
 if TYPE_CHECKING:
     from ..arrays import Array
@@ -75,7 +76,7 @@ class Batches:
 
     def _close(self, features: list[Any]) -> None:
         n = len(features[0])
-        grams = [_u_centred(rows) for rows in features]
+        grams = [_kernel(rows) for rows in features]
         first = len(grams) if self._others is None else self._others
         rest = 0 if self._others is None else self._others
         xp: Any = arrays.namespace(grams[0])
@@ -107,13 +108,7 @@ def _joined(rows: Any, more: Any) -> Any:
     return arrays.namespace(rows).concatenate([rows, arrays.beside(more, rows)])
 
 
-def _u_centred(rows: Any) -> Any:
-    """Gram matrix (n, n) of the rows, U-centred (Szekely & Rizzo 2014), flattened."""
-    n = len(rows)
+def _kernel(rows: Any) -> Any:
+    """Gram matrix of the centred rows, U-centred, flattened (n * n,)."""
     x = rows - rows.mean(0)
-    gram = x @ x.T
-    off = 1 - arrays.beside(np.eye(n), gram)
-    gram = gram * off
-    means = gram.sum(0) / (n - 2)
-    means = means - means.sum() / (2 * (n - 1))
-    return ((gram - means[:, None] - means) * off).reshape(-1)
+    return u_centred(x @ x.T).reshape(-1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .. import arrays
 from ._distances import squared_distances
 from ._rows import centred
 
@@ -129,27 +130,28 @@ def _of_rows(x: np.ndarray, y: np.ndarray, debiased: bool) -> tuple[float, ...]:
 
 def _of_kernels(k: np.ndarray, other: np.ndarray, debiased: bool) -> tuple[float, ...]:
     """The same of kernel matrices (n, n)."""
-    k, other = (_u_centred if debiased else _doubly_centred)(k, other)
+    k, other = (
+        u_centred(side) if debiased else _doubly_centred(side) for side in (k, other)
+    )
     pairs = (k, other), (k, k), (other, other)
     return tuple(float(np.vdot(a, b)) for a, b in pairs)
 
 
-def _doubly_centred(*kernels: np.ndarray) -> list[np.ndarray]:
-    return [k - k.mean(0) - k.mean(1)[:, None] + k.mean() for k in kernels]
+def _doubly_centred(k: np.ndarray) -> np.ndarray:
+    return k - k.mean(0) - k.mean(1)[:, None] + k.mean()
 
 
-def _u_centred(*kernels: np.ndarray) -> list[np.ndarray]:
-    """Kernels of which the inner product is the unbiased HSIC, times n (n - 3)."""
-    found = []
-    for k in kernels:
-        n = len(k)
-        k = k - np.diag(k.diagonal())
-        means = k.sum(0) / (n - 2)
-        means = means - means.sum() / (2 * (n - 1))
-        k = k - means - means[:, None]
-        np.fill_diagonal(k, 0)
-        found.append(k)
-    return found
+def u_centred(kernel: Any) -> Any:
+    """Kernel (n, n), U-centred (Szekely & Rizzo 2014), an array or a tensor.
+
+    The inner product of two is the unbiased HSIC, times n (n - 3).
+    """
+    n = len(kernel)
+    off = 1 - arrays.beside(np.eye(n), kernel)
+    kernel = kernel * off
+    means = kernel.sum(0) / (n - 2)
+    means = means - means.sum() / (2 * (n - 1))
+    return (kernel - means[:, None] - means) * off
 
 
 def _rbf(rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import arrays
-from ._bases import Keep, _judged
+from ._bases import Keep, judged
 from ._cca import cca, kept_share, pwcca, svcca
 from ._cka import cka
 from ._rows import Side, sides
@@ -222,7 +222,7 @@ def _whitening(
     """Coefficients (h w, c, c) of orthonormal directions, 0 beyond each rank (h w,)."""
     squares, vectors = np.linalg.eigh(products)
     ordered = np.sort(squares.ravel())
-    values, _ = _judged(ordered, side.rounding, (n, side.rows.shape[1]), keep)
+    values, _ = judged(ordered, side.rounding, (n, side.rows.shape[1]), keep)
     least = ordered[-len(values)] * (1 - _EXACT)  # and the other of its pair
     used = squares >= least
     roots = np.sqrt(np.where(used, squares, 1.0))
