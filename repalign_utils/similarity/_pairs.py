@@ -15,6 +15,7 @@ import numpy as np
 from ._bases import Basis, Keep, by_gram
 from ._canonical import mean_correlation, weighted_correlation
 from ._cka import ROUNDING, unbiased
+from ._sums import square
 
 
 class Layer(NamedTuple):
@@ -35,10 +36,14 @@ class Layer(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """What to make of a layer once, and of two layers and the sums of their pair."""
+    """What to make of a layer once, and of two layers and what they have in common.
+
+    That is `Sums.norms` of the pair, or `Sums.pair`, all that is kept of it.
+    """
 
     prepare: Callable[..., Any]
-    compare: Callable[[Any, Any, np.ndarray], float]
+    compare: Callable[[Any, Any, Any], float]
+    of_norms: bool = False
 
 
 class _Kernel(NamedTuple):
@@ -50,37 +55,32 @@ class _Kernel(NamedTuple):
 
 
 def _kernel(layer: Layer) -> _Kernel:
-    energy, square = layer.sums[-1, -2], _square(layer.sums)
-    return _Kernel(layer.n, float(energy), square**0.5)
+    energy, norm = layer.sums[-1, -2], square(layer.sums) ** 0.5
+    return _Kernel(layer.n, float(energy), norm)
 
 
-def _square(sums: np.ndarray) -> float:
-    """||X' Y||_F^2, without an array of squares."""
-    product = sums[:-2, :-2]
-    return float(np.einsum("ij,ij->", product, product))
-
-
-def _cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
-    return _square(pair) / (x.norm * y.norm)
+def _cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
+    return norms[0] / (x.norm * y.norm)
 
 
 def _debiased_kernel(layer: Layer) -> _Kernel:
     biased = _kernel(layer)
-    square = _debiased(layer.sums, biased, biased)
-    if square <= ROUNDING * biased.norm**2:
+    norms = biased.norm**2, float(layer.sums[-1, -1])
+    debiased = _debiased(norms, biased, biased)
+    if debiased <= ROUNDING * biased.norm**2:
         raise ValueError(
             f"nothing is left of its {layer.n} rows once debiased, as where one row "
             'alone differs; pass more rows, or ask for "cka"'
         )
-    return biased._replace(norm=square**0.5)
+    return biased._replace(norm=debiased**0.5)
 
 
-def _debiased(pair: np.ndarray, x: _Kernel, y: _Kernel) -> float:
-    return unbiased(_square(pair), float(pair[-1, -1]), x.energy, y.energy, x.n)
+def _debiased(norms: tuple[float, float], x: _Kernel, y: _Kernel) -> float:
+    return unbiased(*norms, x.energy, y.energy, x.n)
 
 
-def _debiased_cka(x: _Kernel, y: _Kernel, pair: np.ndarray) -> float:
-    return _debiased(pair, x, y) / (x.norm * y.norm)
+def _debiased_cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
+    return _debiased(norms, x, y) / (x.norm * y.norm)
 
 
 def _basis(layer: Layer, keep: Keep | None) -> Basis:
@@ -100,8 +100,8 @@ def _weighted(x: Basis, y: Basis, pair: np.ndarray) -> float:
 
 
 MEASURES = {
-    "debiased_cka": Measure(_debiased_kernel, _debiased_cka),
-    "cka": Measure(_kernel, _cka),
+    "debiased_cka": Measure(_debiased_kernel, _debiased_cka, of_norms=True),
+    "cka": Measure(_kernel, _cka, of_norms=True),
     "cca": Measure(partial(_basis, keep=None), _mean),
     "svcca": Measure(_basis, _mean),  # with what to keep
     "pwcca": Measure(partial(_basis, keep=None), _weighted),

@@ -16,7 +16,7 @@ from ._batches import LEAST, Batches
 from ._canonical import forced_ones
 from ._cca import kept_share
 from ._matrix import LayerMatrix
-from ._pairs import MEASURES, Layer
+from ._pairs import MEASURES, Layer, Measure
 from ._sums import Sums, bytes_of_sums
 
 if TYPE_CHECKING:
@@ -281,10 +281,10 @@ class SimilarityStream:
         if self._minibatch:
             values = self._over_batches()
         else:
-            prepare, compare = MEASURES[measure]
+            found = MEASURES[measure]
             if measure == "svcca":
-                prepare = partial(prepare, keep=kept)
-            values = self._over_rows(prepare, compare)
+                found = found._replace(prepare=partial(found.prepare, keep=kept))
+            values = self._over_rows(found)
         return LayerMatrix(values, self.layers_x, self.layers_y, measure, self.n)
 
     def _over_batches(self) -> np.ndarray:
@@ -297,24 +297,26 @@ class SimilarityStream:
         values = shared / np.outer(norms[:first], norms[self._others or 0 :])
         return np.minimum(values, 1.0)
 
-    def _over_rows(self, prepare: Any, compare: Any) -> np.ndarray:
+    def _over_rows(self, measure: Measure) -> np.ndarray:
+        common = self._sums.norms if measure.of_norms else self._sums.pair
         layers = []
         for k, (side, name) in enumerate(self._sides):
             layer = Layer(self._sums.own(k), self._sums.rounding(k), self.n)
             if not layer.sums[-1, -2] > 0:
                 raise ValueError(_nothing(name, side, f"{self.n} rows"))
             try:
-                layers.append(prepare(layer))
+                layers.append(measure.prepare(layer))
             except ValueError as error:
                 raise ValueError(f"layer {name!r} of {side}: {error}") from None
         values = np.ones((len(self.layers_x), len(self.layers_y)))
         first = self._others or 0
         for i, j in np.ndindex(values.shape):
             if first or i < j:
-                x, y, pair = layers[i], layers[first + j], self._sums.pair(i, first + j)
-                values[i, j] = compare(x, y, pair)
+                x, y, shared = layers[i], layers[first + j], common(i, first + j)
+                values[i, j] = measure.compare(x, y, shared)
                 if not first:
-                    values[j, i] = compare(y, x, pair.T)
+                    back = shared if measure.of_norms else shared.T
+                    values[j, i] = measure.compare(y, x, back)
         if isinstance(layers[0], Basis):
             self._warn_of_forced(layers)
         return np.minimum(values, 1.0)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MORE = 2  # columns of z beside those of the layer
 # Rows at once: as many as take 64 MB, but enough for products at full speed.
 _BLOCK_ENTRIES, _LEAST, _MOST = 2**23, 256, 1024
+_FAR = 1e-4  # share of what is taken off that has to be left, for nine digits
 
 
 class Sums:
@@ -174,10 +175,35 @@ class Sums:
         block = arrays.to_numpy(self._cross[k][:, part])
         return moved(block, self._to_mean(k), self._to_mean(j))
 
+    def norms(self, k: int, j: int) -> tuple[float, float]:
+        """||X' Y||_F^2 and sum |x|^2 |y|^2 of two layers that meet, about their means.
+
+        The blocks of `pair`, which may be many and wide, need not be moved for them,
+        unless the means are so far from the points that digits would be lost.
+        """
+        block = arrays.to_numpy(self._cross[k][:, dict(self._parts(k))[j]])
+        a, b = self._to_mean(k), self._to_mean(j)
+        shift = self.n**2 * float(a @ a) * float(b @ b)
+        # X' Y about the means is that about the points less n a b'.
+        product = square(block) + shift
+        product -= 2 * self.n * float(a @ (block[:-2, :-2] @ b))
+        if product < _FAR * shift:
+            block = self.pair(k, j)
+            return square(block), float(block[-1, -1])
+        lengths = block[-1] + 2 * (a @ block[:-2]) + float(a @ a) * block[-2]
+        both = lengths[-1] + 2 * (b @ lengths[:-2]) + float(b @ b) * lengths[-2]
+        return product, float(both)
+
     def _to_mean(self, k: int) -> np.ndarray:
         d = self.widths[k]
         # Of the lower triangle: the row of the ones, which holds the sums of x.
         return -arrays.to_numpy(self._own[k][d, :d]) / self.n
+
+
+def square(sums: np.ndarray) -> float:
+    """||X' Y||_F^2 of sums of z of x with z of y, without an array of squares."""
+    product = sums[:-2, :-2].T  # in the order of memory
+    return float(np.einsum("ij,ij->", product, product))
 
 
 def moved(sums: np.ndarray, x_step: np.ndarray, y_step: np.ndarray) -> np.ndarray:

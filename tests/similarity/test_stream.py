@@ -284,3 +284,17 @@ def test_a_refused_batch_leaves_the_stream_as_it_was():
     with pytest.raises(ValueError, match="is nan"):
         stream.update(holed(draw(10, (3, 4)), "l1", 7, 2, np.nan))
     np.testing.assert_array_equal(stream.result(), before)
+
+
+def test_a_first_batch_that_lies_far_off_costs_no_digits():
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(2, 500, 6))
+    x[:4] += 1e4
+    y[:4] -= 3e4
+    stream = SimilarityStream("x", "y")
+    for start in (0, 4, 200):
+        rows = slice(start, {0: 4, 4: 200}.get(start))
+        stream.update({"x": x[rows]}, {"y": y[rows]})
+    for measure, debiased in (("cka", False), ("debiased_cka", True)):
+        found = stream.result(measure)["x", "y"]
+        assert found == pytest.approx(cka(x, y, debiased=debiased), abs=1e-9)
