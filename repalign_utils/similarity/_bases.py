@@ -96,31 +96,53 @@ def cross(x: Side, y: Side, of_x: Basis, of_y: Basis) -> np.ndarray:
 
 
 def by_gram(
-    gram: np.ndarray, rounding: np.ndarray, n: int, keep: Keep | None = None
+    gram: np.ndarray,
+    rounding: np.ndarray,
+    n: int,
+    keep: Keep | None = None,
+    mean: np.ndarray | None = None,
 ) -> Basis:
-    """Basis from X' X (p, p); directions that its rounding hides are left out."""
+    """Basis from X' X (p, p); directions that its rounding hides are left out.
+
+    With a mean (p,) it was made from rows that were not centred, and is rounded as
+    their Gram matrix is.
+    """
     scale = _scale(gram.diagonal(), rounding, keep)
     used = scale > 0
     scale = scale[used]
     rounding = rounding[used] * scale
-    scaled = gram[np.ix_(used, used)] * scale * scale[:, None]
+    scaled = gram if used.all() else gram[np.ix_(used, used)]
+    if not keep:
+        scaled = scaled * scale * scale[:, None]
+    norm = _norm_before(scaled, n, None if mean is None else mean[used] * scale)
     exact = True
-    found = None if keep else _by_triangle(scaled, rounding, n)
+    found = None if keep else _by_triangle(scaled, rounding, n, norm)
     if not found:
         squares, vectors = eigh(scaled)
-        values, exact = judged(squares, rounding, (n, len(scale)), keep)
+        values, exact = judged(squares, rounding, (n, len(scale)), keep, norm)
         vectors = vectors[:, ::-1][:, : len(values)]
         found = vectors / values, vectors * values
-    return Basis(
-        _spread(found[0] * scale[:, None], used),
-        _spread(found[1] / scale[:, None], used),
-        None,
-        exact,
-    )
+    coefficients, loadings = found
+    if not keep:
+        coefficients, loadings = (
+            coefficients * scale[:, None],
+            loadings / scale[:, None],
+        )
+    return Basis(_spread(coefficients, used), _spread(loadings, used), None, exact)
+
+
+def _norm_before(gram: np.ndarray, n: int, mean: np.ndarray | None) -> float:
+    """||X' X||_F of the rows before centring, of which G = X' X - n m m' was made."""
+    # By einsum: the threads that NumPy's BLAS leaves waiting would slow SciPy's down.
+    square = np.einsum("ij,ij->", gram, gram)
+    if mean is not None:
+        square += 2 * n * np.einsum("ij,i,j->", gram, mean, mean)
+        square += (n * np.einsum("i,i->", mean, mean)) ** 2
+    return float(np.sqrt(square))
 
 
 def _by_triangle(
-    gram: np.ndarray, rounding: np.ndarray, n: int
+    gram: np.ndarray, rounding: np.ndarray, n: int, norm: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Coefficients R^-1 and loadings R' of G = R' R, a fifth of the work of `eigh`.
 
@@ -132,8 +154,8 @@ def _by_triangle(
     if failed:
         return None
     inverse, failed = trtri(triangle)
-    norm = float(np.linalg.norm(gram))
-    largest = np.sqrt([norm, *np.zeros(len(gram) - 1)])  # at least the first value
+    largest = np.zeros(len(gram))
+    largest[0] = np.sqrt(np.linalg.norm(gram))  # at least the first value
     floor = _floor(largest, rounding, (n, len(gram)))
     limit = max(floor**2, _NOISE * _EPS * norm / _TOLERANCE)
     if failed or 1 / np.linalg.norm(inverse) ** 2 <= limit:
@@ -222,17 +244,19 @@ def judged(
     rounding: np.ndarray,
     shape: tuple[int, int],
     keep: Keep | None,
+    norm: float | None = None,
 ) -> tuple[np.ndarray, bool]:
     """Singular values that count, from ascending eigenvalues; whether to trust them.
 
-    Rounding makes of the Gram matrix G another one, G + E with ||E|| <= noise. What is
+    Rounding makes of the Gram matrix G another one, G + E with ||E|| <= noise, in
+    proportion to the norm of what was summed, that of G where none is given. What is
     made orthonormal by it has inner products within noise / lambda of those of an
     orthonormal basis, lambda the least eigenvalue that counts, and canonical
     correlations change by half of that at most for each side (Ostrowski); leading
     directions turn by at most noise over the gap behind them (Davis & Kahan).
     """
     squares = squares[::-1]
-    noise = _NOISE * _EPS * float(np.linalg.norm(squares))
+    noise = _NOISE * _EPS * (norm or float(np.linalg.norm(squares)))
     values = np.sqrt(np.maximum(squares, 0))
     floor = _floor(values, rounding, shape)
     told = max(floor, np.sqrt(noise / _TOLERANCE))

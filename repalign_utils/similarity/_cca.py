@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ._bases import Basis, Keep, basis, cross
+from ._bases import Basis, Keep, basis, by_gram, cross
 from ._canonical import (
     CCA,
     canonical,
@@ -15,10 +15,13 @@ from ._canonical import (
     weighted_correlation,
 )
 from ._rows import sides
+from ._uncentred import uncentred
 
 if TYPE_CHECKING:
     from ..arrays import Values
     from ._rows import Side
+
+    Bases = tuple[Basis, Basis, np.ndarray, int]
 
 
 def cca(X: Values, Y: Values) -> CCA:
@@ -62,8 +65,9 @@ def cca(X: Values, Y: Values) -> CCA:
     (array([1., 1.]), (4, 2))
     """
     x, y = sides(X, Y)
-    of_x, of_y, inner = _bases(x, y, None)
-    return canonical(of_x, of_y, inner, len(x.rows), x, y)
+    of_x, of_y, inner, n = _by_rows(x, y, None)
+    warn_of_forced(of_x, of_y, n, stacklevel=3)
+    return canonical(of_x, of_y, inner, n, x, y)
 
 
 def svcca(
@@ -119,7 +123,7 @@ def svcca(
     1.0
     """
     chosen = kept_share(keep, keep_of)
-    *_, inner = _bases(*sides(X, Y), chosen)
+    _, _, inner, _ = _bases(X, Y, chosen)
     return mean_correlation(inner)
 
 
@@ -168,7 +172,7 @@ def pwcca(X: Values, Y: Values) -> float:
     >>> round(pwcca(X, 3 * X[:, ::-1] + 1), 9)
     1.0
     """
-    of_x, _, inner = _bases(*sides(X, Y), None)
+    of_x, _, inner, _ = _bases(X, Y, None)
     return weighted_correlation(of_x, inner)
 
 
@@ -183,7 +187,25 @@ def kept_share(keep: float, keep_of: str) -> Keep:
     return Keep(keep, keep_of == "variance")
 
 
-def _bases(x: Side, y: Side, keep: Keep | None) -> tuple[Basis, Basis, np.ndarray]:
+def _bases(X: Values, Y: Values, keep: Keep | None) -> Bases:
+    """Bases of both sides, their inner products and n, the cheap way if it is exact."""
+    found = _by_sums(X, Y, keep) or _by_rows(*sides(X, Y), keep)
+    of_x, of_y, _, n = found
+    warn_of_forced(of_x, of_y, n, stacklevel=4)
+    return found
+
+
+def _by_sums(X: Values, Y: Values, keep: Keep | None) -> Bases | None:
+    sums = uncentred(X, Y)
+    if not sums:
+        return None
+    x, y, products = sums
+    of_x, of_y = (by_gram(s.gram, s.rounding, s.n, keep, s.mean) for s in (x, y))
+    if not (of_x.exact and of_y.exact):
+        return None
+    return of_x, of_y, of_x.coefficients.T @ products @ of_y.coefficients, x.n
+
+
+def _by_rows(x: Side, y: Side, keep: Keep | None) -> Bases:
     of_x, of_y = basis(x, keep), basis(y, keep)
-    warn_of_forced(of_x, of_y, len(x.rows), stacklevel=4)
-    return of_x, of_y, cross(x, y, of_x, of_y)
+    return of_x, of_y, cross(x, y, of_x, of_y), len(x.rows)
