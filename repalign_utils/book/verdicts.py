@@ -44,7 +44,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..statistics import holm, sign_flip, units_needed
+from ..statistics import FEWEST, holm, sign_flip, units_needed
 from .claims import Claim, Setting
 from .records import interval_of
 from .settings import typed
@@ -146,9 +146,16 @@ def judge(claims: Sequence[Claim], runs: Mapping[str, dict]) -> list[Judged]:
 
 
 def needed(claim: Claim) -> int:
-    """Units with which an exact sign-flip test of a setting could tell a side."""
-    tests = len(claim.settings) if claim.rule == "any" else 1
-    return 1 if claim.kind == "check" else units_needed(LEVEL, tests=tests)
+    """Units with which a setting could get another verdict than "inconclusive".
+
+    One for a check; as many as an interval takes where each setting has to hold; and as
+    many as an exact sign-flip test, corrected, where any may.
+    """
+    if claim.kind == "check":
+        return 1
+    if claim.rule == "each":
+        return FEWEST
+    return units_needed(LEVEL, tests=len(claim.settings))
 
 
 def measures_another_area(run: dict) -> bool:

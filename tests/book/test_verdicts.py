@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from repalign_utils.book.verdicts import (
     TOO_FEW,
     comparison,
 )
+from repalign_utils.statistics import interval
 
 NUMBERS = st.integers(-100, 100).map(lambda i: i / 10)
 
@@ -249,6 +252,16 @@ def test_a_claim_on_any_setting_is_corrected_for_their_number(n, settings, verdi
     assert verdicts.needed(claim) == 5 + settings
     if settings == 2:
         assert judged.findings[1].verdict == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("settings", [1, 3])
+def test_a_claim_on_each_setting_needs_as_many_units_as_an_interval(settings):
+    claim = _claim(*(_setting(f"05.{i}") for i in range(settings)))
+    right = [2.0 + i / 10 for i in range(verdicts.needed(claim))]
+    for values, verdict in ((right[:-1], INCONCLUSIVE), (right, REPRODUCED)):
+        entry = {"values": values, **asdict(interval(values))}
+        found = _judged(claim, **{str(i): entry for i in range(settings)})
+        assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(
