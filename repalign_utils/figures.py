@@ -15,6 +15,7 @@ WIDTH = 0.5  # from the first series of a category to its last, as a share of it
 BESIDE = (0.36, 0.74)  # where dots stand between one series and the next
 MOST_DOTS = 10  # seeds from which on an interval says enough
 MOST_NUMBERED = 6  # layers a side up to which a matrix says its numbers
+NARROW = 5.0  # inches up to which text of 9.5 points has 9 pixels on a phone
 LIGHT = 0.35  # luminance of a cell from which on its number is black
 
 
@@ -52,6 +53,63 @@ def new_axes(columns: int = 1, *, rows: int = 1, **options) -> Any:
     return axes
 
 
+def new_panels(rows: int = 1, *, columns: int = 1, height: float = 2.2, **options):
+    """Axes below each other, so narrow that a phone shows them with legible text.
+
+    A page of 390 pixels shows figures in 342: of a figure of 5 inches, text of 9.5
+    points then has 9 pixels.
+
+    Parameters
+    ----------
+    rows, columns : size of the grid
+    height : of a row, in inches
+    options : of ``matplotlib.pyplot.subplots``
+
+    Returns
+    -------
+    One ``Axes``, or an array of them, (rows,), (columns,) or (rows, columns)
+
+    Examples
+    --------
+    >>> above, below = new_panels(2, sharex=True)
+    >>> above.figure.get_size_inches().tolist()
+    [5.0, 4.7]
+    """
+    axes = new_axes(columns, rows=rows, **options)
+    figure = np.ravel(axes)[0].figure
+    figure.set_size_inches(NARROW, height * rows + 0.3)
+    return axes
+
+
+def log_axis(ax, axis: str = "x") -> None:
+    """Make an axis, "x" or "y", logarithmic, with ticks at 1, 2, 5, 10 and so on.
+
+    Examples
+    --------
+    >>> ax = new_panels()
+    >>> ax.set_xlim(1, 40)
+    (1.0, 40.0)
+    >>> log_axis(ax)
+    >>> [float(t) for t in ax.get_xticks() if 1 <= t <= 40]
+    [1.0, 2.0, 5.0, 10.0, 20.0]
+    """
+    from matplotlib import ticker
+
+    ax.set(**{f"{axis}scale": "log"})
+    of = getattr(ax, f"{axis}axis")
+    of.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    of.set_major_formatter("{x:g}")
+    of.set_minor_locator(ticker.NullLocator())
+
+
+def count_axis(ax, axis: str = "x") -> None:
+    """Give an axis, "x" or "y", whole numbers as ticks, in steps of 1, 2, 5 or 10."""
+    from matplotlib import ticker
+
+    locator = ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10])
+    getattr(ax, f"{axis}axis").set_major_locator(locator)
+
+
 def plot_curves(
     curves: Mapping,
     thresholds,
@@ -59,7 +117,7 @@ def plot_curves(
     ax=None,
     xlabel: str = "threshold",
     ylabel: str = "captured target share",
-    legend: bool = True,
+    legend: bool | str = True,
     chance=None,
 ):
     """One line per name, the mean over seeds with a band from least to greatest.
@@ -70,7 +128,8 @@ def plot_curves(
     thresholds : array (t,), the x axis
     ax : axes to draw on; None for new ones
     xlabel, ylabel : of the axes; panels that share an axis say it at the edge alone
-    legend : whether to name the lines
+    legend : whether to name the lines; "above" puts the names above the axes, three to
+        a line, where they cover no data
     chance : arrays (t,) or (m, t), what chance gives, as thin lines with one name
 
     Returns
@@ -93,7 +152,7 @@ def plot_curves(
     return _named(ax, xlabel, ylabel, legend)
 
 
-def _named(ax, xlabel: str, ylabel: str, legend: bool):
+def _named(ax, xlabel: str, ylabel: str, legend: bool | str):
     """Axes with their labels and legend."""
     if here := ax.get_subplotspec():
         for other in ax.get_shared_x_axes().get_siblings(ax):
@@ -105,7 +164,9 @@ def _named(ax, xlabel: str, ylabel: str, legend: bool):
             if there.rowspan == here.rowspan and there.colspan[0] < here.colspan[0]:
                 ylabel = ""
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    if legend:
+    if legend == "above":
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3)
+    elif legend:
         ax.legend()
     return ax
 
@@ -278,7 +339,7 @@ def _name_layers(ax, rows, columns) -> None:
         * 72
         * min(box.width * inch[0] / len(columns), box.height * inch[1] / len(rows))
     )
-    size = float(np.clip(0.8 * room, 6, 10))  # points
+    size = float(np.clip(0.8 * room, 9.5, 10))  # points
     every = int(np.ceil(1.1 * size / room))
     wide = 0.6 * size * max(map(len, columns)) > room
     ax.set_xticks(range(0, len(columns), every), columns[::every])

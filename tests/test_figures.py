@@ -174,6 +174,46 @@ def test_the_axes_of_a_grid_share_what_they_are_told_to():
     assert figures.new_axes(2, rows=3).shape == (3, 2)
 
 
+def test_no_text_of_narrow_panels_is_below_nine_pixels_on_a_phone():
+    above, below = figures.new_panels(2, sharex=True)
+    figures.plot_curves(_curves("ab"), X, ax=above, legend="above", chance=0 * X)
+    values = np.linspace(0, 1, 196).reshape(14, 14)
+    names = [f"fc{i}" for i in range(14)]
+    figures.plot_layer_matrix(values, rows=names, ax=below)
+    above.figure.draw_without_rendering()
+    points_to_pixels = 342 / (72 * above.figure.get_figwidth())
+    texts = above.figure.findobj(matplotlib.text.Text)
+    sizes = {text.get_size() for text in texts if text.get_text()}
+    assert min(sizes) * points_to_pixels >= 9
+
+
+def test_a_legend_above_the_axes_covers_no_data():
+    ax = figures.plot_curves(_curves("abcd"), X, legend="above")
+    ax.figure.draw_without_rendering()
+    legend = ax.get_legend()
+    assert legend and legend.get_window_extent().y0 >= ax.get_window_extent().y1
+
+
+def test_a_logarithmic_axis_is_marked_at_one_two_and_five():
+    ax = figures.new_panels()
+    ax.set_ylim(0.04, 3)
+    figures.log_axis(ax, "y")
+    ax.figure.draw_without_rendering()
+    named = [float(t.get_text()) for t in ax.get_yticklabels()]
+    assert set(named) >= {0.05, 0.1, 0.2, 0.5, 1, 2}
+    assert not len(ax.yaxis.get_minorticklocs())
+
+
+@pytest.mark.parametrize("last", [3, 12, 40, 300])
+def test_an_axis_of_counts_is_marked_at_whole_numbers(last):
+    ax = figures.new_panels()
+    ax.plot([0, last], [0, 1])
+    figures.count_axis(ax)
+    step = np.diff(ax.get_xticks())
+    assert (ax.get_xticks() % 1 == 0).all() and len(step) >= 2
+    assert step[0] / 10 ** np.floor(np.log10(step[0])) in (1, 2, 5)
+
+
 def test_the_same_numbers_give_the_same_file():
     def drawn():
         ax = figures.plot_curves(_curves("ab"), X)
