@@ -30,7 +30,7 @@
 # fmt: off
 dataset: str = "digits"  # {digits, cifar10}: images with classes
 layers: str = "c24 c24 c24 c24 f48"  # words of convnet: the layers of every network
-pairs: int = 5  # {2..}: pairs of networks; no network is in two
+pairs: int = 5  # {2..}: pairs of networks, each with a third of its own; none is in two
 epochs: int = 12  # {1..}: of training
 control: bool = False  # negative control: permute the rows of the second network; the claims must then fail
 n_per_class: int = 120  # {20..}: images of each class to train on
@@ -117,7 +117,8 @@ plt.show()
 # ## Networks from different seeds
 #
 # All networks see the same images, in another order and from other weights. Statistics
-# are taken on images that none was trained on.
+# are taken on images that none was trained on. Networks 0 and 1 are a pair, 2 and 3 the
+# next, and so on; after the pairs each has a third network, which is in no pair.
 
 # %%
 if dataset == "cifar10":
@@ -146,7 +147,7 @@ def new_network(i):
 
 
 networks = []
-for i in tqdm(range(2 * pairs), file=sys.stderr):
+for i in tqdm(range(3 * pairs), file=sys.stderr):
     network = new_network(i)
     how = recipe("small", network, augment="none", epochs=epochs)
     options = {"compute": where, "seed": seed + i}
@@ -195,7 +196,7 @@ def units_of(network):
 
 
 trained = [units_of(network) for network in networks]
-fresh = [units_of(new_network(i)) for i in range(2 * pairs)]
+fresh = [units_of(new_network(i)) for i in range(3 * pairs)]
 {name: h.shape for name, h in trained[0].items()}
 
 
@@ -334,7 +335,7 @@ plt.show()
 # partner in a second network has one in a third as well. Two numbers for each pair: the
 # spread, best eighth less worst eighth of units, beyond that of unrelated rows; and the
 # rank correlation over units of their best correlation in the second and in a third
-# network, which is the first of the next pair.
+# network, which belongs to this pair alone: no two pairs share a network.
 
 
 # %%
@@ -348,7 +349,7 @@ def spread(found):
 def found_by_a_third(units, found, i, name):
     """Rank correlation of best correlations in two other networks."""
     X, _ = both(units, i, name)
-    third = units[(2 * i + 2) % (2 * pairs)][name]
+    third = units[2 * pairs + i][name]
     if control:
         third = np.random.default_rng([seed, i, 3]).permutation(third)
     other = match_units(X, third, one_to_one=False).score
@@ -802,7 +803,7 @@ def images_of(network):
 
 means = [
     {n: h.double().cpu().numpy() for n, h in images_of(net).items()}
-    for net in networks
+    for net in networks[: 2 * pairs]
 ]
 
 
@@ -985,5 +986,5 @@ record_features("09.second", means[1], labels=held.labels)
 provenance(
     datasets=[images.about, held.about],
     device=where.where,
-    seeds=f"{2 * pairs} networks in {pairs} pairs",
+    seeds=f"{3 * pairs} networks: {pairs} pairs, each with a third",
 )
