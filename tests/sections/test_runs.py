@@ -152,7 +152,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "11.toy.mean",
         "11.toy.svcca",
         "11.closer.later",
-        "11.stable",
+        "11.stable.held_out",
         "11.wider.calibrated",
         "11.noise.slower",
         "11.noise.error",
