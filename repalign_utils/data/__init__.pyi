@@ -18,5 +18,7 @@ from .handwriting import mnist as mnist
 from .procedural import PEAKS as PEAKS
 from .procedural import ct_phantom as ct_phantom
 from .procedural import peaks as peaks
+from .procedural import peaks_renamings as peaks_renamings
 from .procedural import peaks_task as peaks_task
 from .procedural import procedural_images as procedural_images
+from .procedural import shared_roles as shared_roles

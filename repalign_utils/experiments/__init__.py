@@ -3,6 +3,7 @@
 - `sweeps`: one setting of network and training at a time (section 03)
 - `representations`: pretrained networks and what they compete with (section 06)
 - `class_tasks`: alignment and linear models on tasks between classes (06 and 07)
+- `source_tasks`: one task of many learnt, and linear models on all others (section 05)
 - `transfer`: fine-tuning, and from domain to domain (07 and 08)
 - `snapshots`: a training's weights on its way, with layers frozen (10 and 11)
 """

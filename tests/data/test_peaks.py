@@ -134,3 +134,39 @@ def test_about_says_what_was_generated_and_its_sum_follows_the_values():
 def test_a_wrong_option_is_named_with_the_remedy(options, text):
     with pytest.raises(ValueError, match=re.escape(text)):
         data.peaks(**options)
+
+
+@given(names=st.tuples(*[st.sampled_from(sorted(data.PEAKS))] * 2))
+def test_shared_roles_are_counted_both_ways_and_are_three_of_a_function_with_itself(
+    names,
+):
+    first, second = names
+    assert data.shared_roles(first, second) == data.shared_roles(second, first)
+    assert (data.shared_roles(first, second) == 3) == (first == second)
+
+
+def test_nine_functions_share_two_roles_with_another_and_39_share_one():
+    shared = [data.shared_roles("P001", name) for name in data.PEAKS]
+    assert np.bincount(shared).tolist() == [71, 39, 9, 1]
+
+
+def test_renaming_variables_keeps_the_roles_that_two_functions_share():
+    places, names = data.peaks_renamings(), list(data.PEAKS)
+    assert len({tuple(row) for row in places}) == 720
+    shared = np.array([[data.shared_roles(a, b) for b in names] for a in names])
+    assert (np.sort(places, 1) == np.arange(120)).all()
+    assert all((shared[np.ix_(row, row)] == shared).all() for row in places[::37])
+
+
+def test_a_renamed_function_of_renamed_variables_has_the_same_values():
+    drawn = data.peaks(n=30, tasks=list(data.PEAKS))
+    row = data.peaks_renamings()[123]
+    # Renaming is seen in the functions of one switch: A > 1/2 then B, and so on.
+    letters = [data.PEAKS[list(data.PEAKS)[row[i]]] for i in (0, 119)]
+    to = dict(zip("ABCFED", [*letters[0], *letters[1]], strict=True))
+    for i, name in enumerate(data.PEAKS):
+        switch, yes, no = (
+            drawn.variables[:, "ABCDEF".index(to[x])] for x in data.peaks_task(name)
+        )
+        values = 2 * np.where(switch > 0.5, yes, no) - 1
+        assert (drawn.targets[:, row[i]] == values.astype(np.float32)).all()

@@ -45,6 +45,56 @@ def peaks_task(name: str) -> tuple[str, str, str]:
     return PEAKS[one_of("peaks function", name, PEAKS)]
 
 
+def shared_roles(first: str, second: str) -> int:
+    """Count the roles, 0 to 3, in which two peaks functions have the same variable.
+
+    Parameters
+    ----------
+    first, second : str
+        ``"P001"`` to ``"P120"``; the roles are the test and the two values, see
+        `peaks_task`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If there is no function of one of the names.
+
+    Examples
+    --------
+    >>> [shared_roles("P001", name) for name in ("P014", "P024", "P120")]
+    [2, 0, 0]
+    """
+    both = zip(peaks_task(first), peaks_task(second), strict=True)
+    return sum(one == other for one, other in both)
+
+
+def peaks_renamings() -> np.ndarray:
+    """Where renaming the six variables takes the 120 peaks functions.
+
+    Renaming keeps what two functions have in common, so that values of targets that
+    are paired after one show what chance gives to targets that share variables.
+
+    Returns
+    -------
+    array (720, 120), int
+        Entry [r, i] is the place, from 0, of the function that number i + 1 becomes by
+        the r-th renaming; the first one changes nothing.
+
+    Examples
+    --------
+    >>> places = peaks_renamings()
+    >>> places.shape, places[0, :3].tolist(), places[-1, 0].item()
+    ((720, 120), [0, 1, 2], 119)
+    """
+    numbers = {"".join(letters): i for i, letters in enumerate(PEAKS.values())}
+    renamed = [str.maketrans(_LETTERS, "".join(p)) for p in permutations(_LETTERS)]
+    return np.array([[numbers[t.translate(to)] for t in numbers] for to in renamed])
+
+
 def peaks(
     n: int = 10_000,
     *,
