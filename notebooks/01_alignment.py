@@ -681,7 +681,7 @@ record(
     coords={"features": list(shares), "threshold": GRID},
 )
 
-# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Captured share of the targets for three sets of features (left; thin lines: chance) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold over the norm of the features for three feature sets, with thin lines for chance. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure"]
+# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Captured share of the targets for three sets of features (left; thin lines: chance) and the training loss of a linear model on each at its best step size (right); bands span the seeds."}, "image": {"alt": "Left, share of the target energy captured against threshold over the norm of the features for three feature sets, with thin lines for chance. Right, training loss against gradient-descent step for the same three sets on logarithmic axes."}} tags=["hide-input", "landing-figure", "lead-figure"]
 left, right = figures.new_axes(2)
 figures.plot_curves(
     shares,

@@ -408,7 +408,7 @@ areas = of_layers(lambda a: a.area()[0])
 chance = of_layers(lambda a: a.null().area[0])
 ceilings = of_layers(lambda a: a.ceiling)
 
-# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Area of every layer before and after training, from the input to the output; bands span the seeds. After training chance gives the thin line, and no target can have more than the dashed one."}, "image": {"alt": "Three panels, MLP, CNN and ViT. Area under the alignment curve of the input, of each hidden layer and of the output in this order, one line before and one after training, a thin line for chance and a dashed one for the ceiling."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Area of every layer before and after training, from the input to the output; bands span the seeds. After training chance gives the thin line, and no target can have more than the dashed one."}, "image": {"alt": "Three panels, MLP, CNN and ViT. Area under the alignment curve of the input, of each hidden layer and of the output in this order, one line before and one after training, a thin line for chance and a dashed one for the ceiling."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_axes(3, sharey=True)
 for ax, (kind, groups) in zip(axes, areas.items(), strict=True):
     names = list(groups["before"])

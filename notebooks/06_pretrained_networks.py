@@ -513,7 +513,7 @@ plt.show()
 # {glue:text}`06.accuracy.pixels`, {glue:text}`06.accuracy.random` and
 # {glue:text}`06.accuracy.untrained`, where the lead is smallest ({numref}`fig-06-areas`).
 
-# %% mystnb={"figure": {"name": "fig-06-areas", "caption": "Area under the alignment curve (top) and test accuracy of linear models after the last step (bottom), with 95 % intervals over seeds."}, "image": {"alt": "Four panels: area and accuracy, each for pairs of classes and for one class against the rest. For each data set and network, a point with an interval for the pretrained network, the untrained one, random features and pixels."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-06-areas", "caption": "Area under the alignment curve (top) and test accuracy of linear models after the last step (bottom), with 95 % intervals over seeds."}, "image": {"alt": "Four panels: area and accuracy, each for pairs of classes and for one class against the rest. For each data set and network, a point with an interval for the pretrained network, the untrained one, random features and pixels."}} tags=["hide-input", "lead-figure"]
 grid = figures.new_axes(2, rows=2, sharex=True, sharey="row")
 measures = {"area": areas, "test accuracy": accuracies}
 for row, (what, found) in zip(grid, measures.items(), strict=True):

@@ -373,7 +373,7 @@ for kind in networks:
         )
 
 
-# %% mystnb={"figure": {"name": "fig-07-areas", "caption": "Area under the alignment curve of the last hidden layer, mean over the pairs of a target family, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, convolutional network and vision transformer. For artificial and natural target pairs, the area with no source, the artificial source and the natural source, as points with intervals."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-07-areas", "caption": "Area under the alignment curve of the last hidden layer, mean over the pairs of a target family, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, convolutional network and vision transformer. For artificial and natural target pairs, the area with no source, the artificial source and the natural source, as points with intervals."}} tags=["hide-input", "lead-figure"]
 def panels(value, label):
     """One panel per network: target families across, sources as series."""
     axes = figures.new_axes(2, sharey=True)

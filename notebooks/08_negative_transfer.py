@@ -442,7 +442,7 @@ recorded = {
     for name, v in recorded.items()
 }
 
-# %% mystnb={"figure": {"name": "fig-08-order", "caption": "Transfer against change in alignment, one marker per ordered pair and seed: fine-tuned networks (left) and linear models on fixed features (right)."}, "image": {"alt": "Two panels. Gain in accuracy against change in area under the alignment curve, with lines at zero; six kinds of markers tell the ordered pairs apart."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-08-order", "caption": "Transfer against change in alignment, one marker per ordered pair and seed: fine-tuned networks (left) and linear models on fixed features (right)."}, "image": {"alt": "Two panels. Gain in accuracy against change in area under the alignment curve, with lines at zero; six kinds of markers tell the ordered pairs apart."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_axes(2, sharex=True)
 for ax, (of, by_pair) in zip(axes, gains.items(), strict=True):
     for pair, marker in zip(pairs, figures.MARKERS, strict=True):

@@ -7,6 +7,7 @@ that a value that changed changes everywhere.
 import base64
 import os
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -81,6 +82,7 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
     for section in paths.sections(base):
         mine = [both for both in values["pairs"] if both[0].claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
+        _insert_lead_figure(page, generated, section)
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
     _write(generated / "times.md", _filled("times", **values))
@@ -127,10 +129,7 @@ def _section_page(base, profile: str, section: str, pairs, was_run: bool):
     if was_run:
         path = executed_path(base, profile, section)
         notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            # Paths of a profile start at the root; where that lies is not published.
-            if "parameters" in cell.metadata.get("tags", []):
-                cell.source = cell.source.replace(f"{base}{os.sep}", "")
+        _fold_parameters(notebook, base)
     else:
         source = read_section(base / "notebooks" / f"{section}.py")
         heading = source.cells[0].source
@@ -143,24 +142,49 @@ def _section_page(base, profile: str, section: str, pairs, was_run: bool):
     return notebook
 
 
+def _fold_parameters(notebook, base: Path) -> None:
+    """Fold the cell of parameters, and the table of them that the next one shows."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell, shown in pairwise(code):
+        if "parameters" in cell.metadata.get("tags", []):
+            # Paths of a profile start at the root; where that lies is not published.
+            cell.source = cell.source.replace(f"{base}{os.sep}", "")
+            cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters cell"}
+            shown.metadata.setdefault("tags", []).append("hide-output")
+            shown.metadata["mystnb"] = {"code_prompt_show": "Show the parameters"}
+
+
+def _insert_lead_figure(page, folder: Path, section: str) -> None:
+    """Show the figure tagged ``lead-figure`` below the lead as well."""
+    figure = _copied(page, "lead-figure", folder / section)
+    if figure:
+        text = _filled("lead", **figure).rstrip()
+        page.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="lead"))
+
+
 def _publish_landing_figure(base: Path, folder: Path, profile: str, runs) -> None:
     """Copy the figure tagged ``landing-figure`` and its words for the landing page."""
-    tagged = (
-        (section, cell)
-        for section in runs
-        for cell in nbformat.read(executed_path(base, profile, section), 4).cells
-        if "landing-figure" in cell.metadata.get("tags", [])
-    )
-    section, cell = next(tagged, ("", None))
-    values: dict = {"section": section, "image": ""}
-    if cell:
-        content, suffix = _image(cell)
-        values |= {"image": f"landing{suffix}", "words": cell.metadata["mystnb"]}
-        _write(folder / values["image"], content)
-    _write(folder / "landing.md", _filled("landing", **values))
+    for section in runs:
+        executed = nbformat.read(executed_path(base, profile, section), 4)
+        figure = _copied(executed, "landing-figure", folder / "landing")
+        if figure:
+            break
+    else:
+        section, figure = "", {"image": ""}
+    _write(folder / "landing.md", _filled("landing", section=section, **figure))
 
 
-def _image(cell) -> tuple[bytes, str]:
+def _copied(notebook, tag: str, path: Path) -> dict:
+    """Name and words of the first figure with a tag, copied to path; or nothing."""
+    for cell in notebook.cells:
+        if tag in cell.metadata.get("tags", []):
+            content, suffix = _image(cell, tag)
+            _write(path.with_suffix(suffix), content)
+            return {"image": path.name + suffix, "words": cell.metadata["mystnb"]}
+    return {}
+
+
+def _image(cell, tag: str) -> tuple[bytes, str]:
     """Image that a cell shows, and its suffix."""
     for output in cell.outputs:
         data = output.get("data", {})
@@ -168,4 +192,4 @@ def _image(cell) -> tuple[bytes, str]:
             return "".join(data["image/svg+xml"]).encode(), ".svg"
         if "image/png" in data:
             return base64.b64decode(data["image/png"]), ".png"
-    raise ValueError("the cell tagged 'landing-figure' shows no image")
+    raise ValueError(f"the cell tagged {tag!r} shows no image")

@@ -134,13 +134,17 @@ def test_the_section_page_opens_with_its_claims_below_its_title(published):
         "::::{admonition} What this section claims, and what this run says of it",
         ":class: claims",
         "**Claims of the paper**",
-        "- The gain is positive. **✓ reproduced** (differs)",
-        "  - at all: *2.02 [2.00, 2.04]*, ✓ reproduced",
-        "  - by far: *2.02 [2.00, 2.04]*, ✓ reproduced",
+        "- **✓ reproduced**: The gain is positive. (differs)",
         "**Checks**",
-        "- The loss is small. *quantity not recorded*: **– not run** (no reference)",
+        "- **– not run**: The loss is small. (no reference)",
+        ":::{dropdown} The numbers, setting by setting",
+        "- 05-a at all: *2.02 [2.00, 2.04]*, ✓ reproduced",
+        "- 05-b by far: *2.02 [2.00, 2.04]*, ✓ reproduced",
+        "- 05-c at the end: *quantity not recorded*, – not run",
+        "In square brackets: 95 % interval, from five values on.",
+        ":::",
     ]
-    assert told.startswith("In square brackets: 95 % interval, from five values on;")
+    assert told.startswith("In round brackets: whether the run agrees with the ref")
 
 
 def test_the_claims_page_sets_this_build_beside_the_reference(published):
@@ -221,7 +225,7 @@ def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
         "This section was not run in the quick profile of this build.",
         ":::",
     ]
-    assert "- The other is one. *section not run*: **– not run**" in box.source
+    assert "- **– not run**: The other is one." in box.source
 
 
 def test_the_landing_page_gets_the_figure_of_the_run(published):
@@ -251,11 +255,39 @@ def test_a_figure_that_is_a_bitmap_is_decoded(empty):
     assert "landing.png" in (empty / "book/_generated/landing.md").read_text()
 
 
-def test_a_landing_figure_without_an_image_is_an_error(empty):
-    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": ["landing-figure"]})
+@pytest.mark.parametrize("tag", ["landing-figure", "lead-figure"])
+def test_a_tagged_figure_without_an_image_is_an_error(empty, tag):
+    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": [tag]})
     _pretend(empty, cell)
-    with pytest.raises(ValueError, match=r"tagged 'landing-figure' shows no image$"):
+    with pytest.raises(ValueError, match=rf"tagged '{tag}' shows no image$"):
         pages.publish(empty, "quick")
+
+
+def test_the_lead_figure_stands_below_the_lead_and_where_it_was_made(empty):
+    words = {"name": "fig-dots", "caption": "Dots."}
+    picture = {"alt": "Two dots.", "classes": "dark-light"}
+    cell = nbformat.v4.new_code_cell("plot()")
+    cell.metadata = {
+        "tags": ["lead-figure"],
+        "mystnb": {"figure": words, "image": picture},
+    }
+    cell.outputs = [nbformat.v4.new_output("display_data", {"image/svg+xml": "<svg/>"})]
+    _pretend(empty, nbformat.v4.new_markdown_cell("Words."), cell)
+    pages.publish(empty, "quick")
+    page = nbformat.read(empty / SECTION, as_version=4)
+    assert [c.get("id") for c in page.cells[1:3]] == ["lead", "claims"]
+    assert page.cells[1].source.splitlines() == [
+        "::::{container} lead-figure",
+        ":::{image} ../_generated/05_tiny.svg",
+        ":alt: Two dots.",
+        ":class: dark-light",
+        ":::",
+        "",
+        "Dots. *({numref}`fig-dots`, from this run.)*",
+        "::::",
+    ]
+    assert (empty / "book/_generated/05_tiny.svg").read_text() == "<svg/>"
+    assert page.cells[-1].outputs == cell.outputs
 
 
 def test_every_verdict_has_a_mark_of_its_own():
