@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from repalign_utils.similarity import SimilarityStream, cca, cka, pwcca, svcca
+from repalign_utils.similarity import cca, cka, pwcca, similarity_matrix, svcca
 
 from . import plain_similarity as plain
 from .measure import Row, medians
@@ -82,7 +82,5 @@ def pair_by_pair(layers: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def together(layers: dict[str, np.ndarray]) -> np.ndarray:
-    """The same in one pass: 210 products."""
-    stream = SimilarityStream(layers)
-    stream.update(layers)
-    return stream.result("cka").values
+    """The same at once: kernels, as the rows are fewer than all units."""
+    return similarity_matrix(layers, measure="cka").values

@@ -1,3 +1,4 @@
+from ._all_pairs import similarity_matrix as similarity_matrix
 from ._canonical import CCA as CCA
 from ._cca import cca as cca
 from ._cca import pwcca as pwcca

@@ -1,7 +1,7 @@
 """Measures of two layers from their sums: what is made of each once, and of the pair.
 
-Sums are those of `_sums.Sums` about the means: of z = (x, 1, |x|^2) with itself and
-with that of another layer.
+Sums are those of `_sums.Sums` about the means, or what `_kernels.Kernels` has in their
+place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from ._bases import Basis, Keep, by_gram
 from ._canonical import mean_correlation, weighted_correlation
 from ._cka import ROUNDING, unbiased
-from ._sums import square
 
 
 class Layer(NamedTuple):
@@ -23,16 +22,23 @@ class Layer(NamedTuple):
 
     Attributes
     ----------
-    sums : array (d + 2, d + 2), float64
-    rounding : array (d,)
-        As of `_rows.Side`.
     n : int
         Rows.
+    energy : float
+        Sum of |x|^2.
+    norms : (float, float)
+        ||X' X||_F^2 and sum |x|^4.
+    gram : array (d, d), float64, or None
+        X' X, where it was made.
+    rounding : array (d,) or None
+        As of `_rows.Side`.
     """
 
-    sums: np.ndarray
-    rounding: np.ndarray
     n: int
+    energy: float
+    norms: tuple[float, float]
+    gram: Any = None
+    rounding: Any = None
 
 
 class Measure(NamedTuple):
@@ -55,8 +61,7 @@ class _Kernel(NamedTuple):
 
 
 def _kernel(layer: Layer) -> _Kernel:
-    energy, norm = layer.sums[-1, -2], square(layer.sums) ** 0.5
-    return _Kernel(layer.n, float(energy), norm)
+    return _Kernel(layer.n, layer.energy, layer.norms[0] ** 0.5)
 
 
 def _cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
@@ -65,8 +70,7 @@ def _cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
 
 def _debiased_kernel(layer: Layer) -> _Kernel:
     biased = _kernel(layer)
-    norms = biased.norm**2, float(layer.sums[-1, -1])
-    debiased = _debiased(norms, biased, biased)
+    debiased = _debiased(layer.norms, biased, biased)
     if debiased <= ROUNDING * biased.norm**2:
         raise ValueError(
             f"nothing is left of its {layer.n} rows once debiased, as where one row "
@@ -84,7 +88,7 @@ def _debiased_cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
 
 
 def _basis(layer: Layer, keep: Keep | None) -> Basis:
-    return by_gram(layer.sums[:-2, :-2], layer.rounding, layer.n, keep)
+    return by_gram(layer.gram, layer.rounding, layer.n, keep)
 
 
 def _cross(x: Basis, y: Basis, pair: np.ndarray) -> np.ndarray:

@@ -16,11 +16,12 @@ from ._batches import LEAST, Batches
 from ._canonical import forced_ones
 from ._cca import kept_share
 from ._matrix import LayerMatrix
-from ._pairs import MEASURES, Layer, Measure
+from ._pairs import MEASURES, Measure
 from ._sums import Sums, bytes_of_sums
 
 if TYPE_CHECKING:
     from ..arrays import Array, Values
+    from ._kernels import Kernels
 
 __all__ = ["SimilarityStream"]
 
@@ -113,7 +114,7 @@ class SimilarityStream:
         self._minibatch = minibatch
         self._memory = bytes_of(memory)
         self._widths: list[int] = []
-        self._sums: Any = None  # Sums or Batches, once widths are known
+        self._sums: Any = None  # Sums, Batches or Kernels, once widths are known
         self.n = 0
 
     def update(
@@ -137,6 +138,13 @@ class SimilarityStream:
             If a layer is not there, rows differ, columns are others than before, an
             entry is not finite, or the sums would take more than `memory`.
         """
+        features = self.checked(batch_x, batch_y)
+        self._begin([array.shape[1] for array in features])
+        self._sums.add(features)
+        self.n += len(features[0])
+
+    def checked(self, batch_x: Mapping, batch_y: Mapping | None) -> list[Array]:
+        """Features of all layers, of the same rows; raises as `update`."""
         if (batch_y is None) is not (self._others is None):
             there = "no layers_y" if self._others is None else "layers_y"
             raise ValueError(
@@ -153,9 +161,7 @@ class SimilarityStream:
                     f"{self.layers_x[0]!r} of x has {b} in the same batch; pass the "
                     "same rows of all layers"
                 )
-        self._begin([array.shape[1] for array in features])
-        self._sums.add(features)
-        self.n += b
+        return features
 
     def _features(self, batches: Mapping, side: str, name: str) -> Array:
         if name not in batches[side]:
@@ -171,6 +177,10 @@ class SimilarityStream:
         except (TypeError, ValueError) as error:
             raise type(error)(f"layer {name!r} of {side}: {error}") from None
         return features
+
+    def take_all(self, kernels: Kernels) -> None:
+        """Take up all rows that there will be, for measures that need kernels alone."""
+        self._sums, self.n = kernels, kernels.n
 
     def _begin(self, widths: list[int]) -> None:
         if not self._widths:
@@ -301,8 +311,8 @@ class SimilarityStream:
         common = self._sums.norms if measure.of_norms else self._sums.pair
         layers = []
         for k, (side, name) in enumerate(self._sides):
-            layer = Layer(self._sums.own(k), self._sums.rounding(k), self.n)
-            if not layer.sums[-1, -2] > 0:
+            layer = self._sums.layer(k)
+            if not layer.energy > 0:
                 raise ValueError(_nothing(name, side, f"{self.n} rows"))
             try:
                 layers.append(measure.prepare(layer))

@@ -17,6 +17,7 @@ import numpy as np
 from .. import arrays
 from ..array_kinds import precision
 from ..measures.gram import inner, squares
+from ._pairs import Layer
 
 if TYPE_CHECKING:
     from ..arrays import Array
@@ -66,7 +67,7 @@ class Sums:
     def add(self, features: list[Array]) -> None:
         """Take up rows (b, d) of all layers, checked beforehand."""
         if not self._points:
-            self._points = [_point(array) for array in features]
+            self._points = [point_of(array) for array in features]
         finer = zip(self._precision, features, strict=True)
         self._precision = [max(p, precision(array)) for p, array in finer]
         b, width = len(features[0]), self._ends[-1]
@@ -156,13 +157,15 @@ class Sums:
         lower = np.tril(own)
         return lower + np.tril(lower, -1).T
 
-    def own(self, k: int) -> np.ndarray:
-        """Sums (d + 2, d + 2) of layer k about its mean."""
+    def layer(self, k: int) -> Layer:
+        """What a measure needs of one layer, about its mean."""
         step = self._to_mean(k)
-        return moved(self._full(k), step, step)
+        sums = moved(self._full(k), step, step)
+        norms = square(sums), float(sums[-1, -1])
+        energy, gram = float(sums[-1, -2]), sums[:-2, :-2]
+        return Layer(self.n, energy, norms, gram, self._rounding(k))
 
-    def rounding(self, k: int) -> np.ndarray:
-        """Root mean square of the rounding of units (d,), as of `_rows.Side`."""
+    def _rounding(self, k: int) -> np.ndarray:
         d, step = self.widths[k], self._to_mean(k)
         squares = arrays.to_numpy(self._own[k]).diagonal()[:d] / self.n
         mean = arrays.to_numpy(self._points[k]) - step
@@ -235,7 +238,7 @@ def bytes_of_sums(widths: list[int], others: int | None) -> int:
     return int(8 * ((m**2).sum() + pairs))
 
 
-def _point(features: Array) -> Any:
+def point_of(features: Array) -> Any:
     """Mean (d,) of the rows; of a unit that does not vary, its very value."""
     x: Any = arrays.beside(features, features)
     constant = (x == x[:1]).all(0)
