@@ -102,9 +102,8 @@ lines = {
     "one-to-one": [(0, 2), (1, 1), (2, 0), (3, 3)],
     "sparse prediction": [(1, 0), (1, 2), (1, 3)],
 }
-for ax, (title, joined) in zip(
-    figures.new_axes(3), lines.items(), strict=True
-):
+axes = figures.new_panels(columns=3, height=1.7)
+for ax, (title, joined) in zip(axes, lines.items(), strict=True):
     for i, j in joined:
         ax.plot([0, 1], [-i, -j], "-", color="0.5", zorder=1)
     for x in (0, 1):
@@ -114,6 +113,10 @@ for ax, (title, joined) in zip(
 plt.show()
 
 # %% [markdown]
+# The left column of dots is one network, the right the other ({numref}`fig-09-sketch`).
+# On the left two lines may meet at a dot; in the middle no two do; on the right several
+# dots are needed for one.
+#
 # ## Networks from different seeds
 #
 # All networks see the same images, in another order and from other weights. Statistics
@@ -157,7 +160,7 @@ scores = [accuracy(net, pictures, held.labels) for net in networks]
 record("09.accuracy", scores, within=(0, 1))
 
 # %% [markdown]
-# They have learnt the task: held-out accuracy is {glue:text}`09.accuracy` over networks.
+# Have they learnt the task? Held-out accuracy is {glue:text}`09.accuracy` over networks.
 #
 # ## The correlation of two units
 #
@@ -238,7 +241,7 @@ shown = {
     "between, as numbered": own.scores,
     "between, matched": own.scores[np.ix_(order, partners)],
 }
-axes = figures.new_axes(2, rows=2)
+axes = figures.new_panels(2, columns=2)
 for ax, (title, matrix) in zip(axes.flat, shown.items(), strict=True):
     image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
     ax.set_title(title)
@@ -314,24 +317,29 @@ record_ends("chance", mean["chance"], within=(-1, 1))
 start = by_layer(lambda i, n: untrained[i, n]["greedy"].mean())
 record_ends("greedy.start", start, within=(-1, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first and last convolution. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input"]
-axes = figures.new_axes(2, sharey=True)
+# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input"]
+axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, name in zip(axes, ends.values(), strict=True):
     found = matches[0, name]
     greedy, chance = (found[k].score for k in ("greedy", "chance"))
-    rank = np.argsort(-greedy)
-    ax.plot(greedy[rank], label="best partner")
-    ax.plot(found["one-to-one"].score[rank], "o", label="own partner")
-    ax.plot(np.sort(chance)[::-1], color="0.45", lw=0.7, label="chance")
-    ax.set(title=name, xlabel="unit, sorted", ylim=(-0.3, 1.02))
-axes[0].set_ylabel("correlation")
-axes[0].legend()
+    rank, place = np.argsort(-greedy), np.arange(len(greedy)) + 1
+    own_score = found["one-to-one"].score[rank]
+    ax.plot(place, greedy[rank], label="best partner")
+    ax.plot(place, own_score, "o", label="own partner")
+    by_chance = np.sort(chance)[::-1]
+    ax.plot(place, by_chance, "-", color="0.45", lw=0.7, label="chance")
+    ax.set(ylabel=f"correlation in {name}", ylim=(-0.3, 1.02))
+axes[1].set(xlabel="unit, sorted")
+axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3)
+figures.count_axis(axes[1])
 plt.show()
 
 # %% [markdown]
 # A dot on the line is a unit that has its best partner to itself; a dot below it lost
-# that partner to another unit. The curve falls over a wide range. Is that noise of this
-# pair, or are there units that *every* network finds? If so, a unit that has a good
+# that partner to another unit; a unit is found again where the line lies well above the
+# thin one ({numref}`fig-09-sorted`). How far does the curve fall from left to right, and
+# is that noise of this pair, or are there units that *every* network finds? If so, a
+# unit that has a good
 # partner in a second network has one in a third as well. Two numbers for each pair: the
 # spread, best eighth less worst eighth of units, beyond that of unrelated rows; and the
 # rank correlation over units of their best correlation in the second and in a third
@@ -440,7 +448,10 @@ plt.show()
 {kind: found.score[some].round(2) for kind, some in shown.items()}
 
 # %% [markdown]
-# These are the correlations of the three matches of each kind, from top to bottom.
+# These are the correlations of the three matches of each kind, from top to bottom. In
+# {numref}`fig-09-patches` compare the two rows of a match: where they show the same kind
+# of stroke in the same place, the two units look for the same; a patch that recurs says
+# that few images excite the unit.
 #
 # ## Is the subspace shared, and its basis?
 #
@@ -507,22 +518,33 @@ table(
     ],
 )
 
-# %% mystnb={"figure": {"name": "fig-09-layers", "caption": "Similarity of two networks by layer: mean correlation of best partners and of one-to-one partners, the latter before training too, and mean canonical correlation; bands span the pairs. Thin lines are chance for one-to-one partners and for canonical correlations."}, "image": {"alt": "Four lines over the layers from the first convolution to the fully connected layer: best partner, one-to-one partner, one-to-one before training and canonical correlation, and two thin lines for chance."}} tags=["hide-input"]
-drawn_lines = ("canonical", "greedy", "one-to-one", "before training")
-levels = ("chance, one-to-one", "chance, canonical")
+# %% mystnb={"figure": {"name": "fig-09-layers", "caption": "Similarity of two networks by layer: mean correlation of best partners and of one-to-one partners, the latter before training too, and mean canonical correlation; bands span the pairs. Thin lines are chance, dotted for one-to-one partners."}, "image": {"alt": "Four lines over the layers from the first convolution to the fully connected layer: best partner, one-to-one partner, one-to-one before training and canonical correlation, and two thin lines for chance."}} tags=["hide-input"]
+drawn_lines = {
+    "canonical": "canonical",
+    "greedy": "best partner",
+    "one-to-one": "one-to-one",
+    "before training": "one-to-one, untrained",
+}
 ax = figures.plot_curves(
-    {kind: mean[kind].values for kind in drawn_lines},
+    {label: mean[kind].values for kind, label in drawn_lines.items()},
     range(len(names)),
+    ax=figures.new_panels(height=3.4),
     xlabel="",
     ylabel="mean correlation",
-    chance=[mean[kind].values.mean(0) for kind in levels],
+    legend=False,
 )
+for kind, style in (("canonical", "-"), ("one-to-one", ":")):
+    level = mean[f"chance, {kind}"].values.mean(0)
+    thin = {"color": "0.45", "lw": 0.9, "ls": style, "zorder": 1}
+    ax.plot(range(len(names)), level, label=f"chance, {kind}", **thin)
+ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2)
 ax.set_xticks(range(len(names)), names)
 ax.set_ylim(-0.05, 1.05)
 plt.show()
 
 # %% [markdown]
-# Calibrated, canonical less one-to-one correlation is {glue:text}`09.subspace.first` in
+# Compare each line with its level of chance ({numref}`fig-09-layers`), which is higher
+# for the canonical correlation. Calibrated, canonical less one-to-one correlation is {glue:text}`09.subspace.first` in
 # the first and {glue:text}`09.subspace.last` in the last convolution (before training
 # {glue:text}`09.subspace.start.first` and {glue:text}`09.subspace.start.last`). It may
 # be below 0, as the table shows where single units match better than subspaces: it
@@ -688,8 +710,8 @@ for word, found in (("", paths), (".start", paths_before)):
 
 # %% [markdown]
 # The first convolution has {glue:text}`09.sparse_fall` more (before training
-# {glue:text}`09.sparse_fall.start`): it is predicted better under a penalty. That is not
-# yet sparser. The table shows how many units each layer uses at this penalty, how much
+# {glue:text}`09.sparse_fall.start`): above 0 it is predicted better under a penalty. That
+# is not yet sparser. The table shows how many units each layer uses at this penalty, how much
 # is left without one, and *needed* how many units nine tenths of that take:
 # {glue:text}`09.needed.first` in the first convolution and {glue:text}`09.needed.last`
 # in the last. This compares layers of one width; in the paper widths differ from layer
@@ -721,30 +743,33 @@ def mixed(i, name):
 
 record_ends("mixed", by_layer(mixed), within=(0, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-clusters", "caption": "Absolute correlations of the units of both networks together, first and last convolution of the first pair, sorted by cluster, constant units first; lines part the clusters. The strip on the left is dark for units of the first network."}, "image": {"alt": "Two square matrices of absolute correlations with bright blocks on the diagonal between lines that part clusters, and a strip at the left that tells which network each unit is from."}} tags=["hide-input"]
-axes = figures.new_axes(2)
+# %% mystnb={"figure": {"name": "fig-09-clusters", "caption": "Absolute correlations of the units of both networks together, first and last convolution of the first pair, sorted by cluster, constant units first; lines part the clusters. The strip on the left is blue for units of the first network, red for the second."}, "image": {"alt": "Two square matrices of absolute correlations with blocks of high correlation on the diagonal between lines that part clusters, and a strip at the left that tells which network each unit is from."}} tags=["hide-input"]
+axes = figures.new_panels(columns=2, height=2.6)
 for ax, name in zip(axes, ends.values(), strict=True):
     found = clustered(0, name)
     order = found.order()
     of = np.r_[found.of_x, found.of_y][order]
     m = len(of)
-    ax.imshow(
+    image = ax.imshow(
         found.affinity[np.ix_(order, order)],
         cmap="viridis", vmin=0, vmax=1, extent=(0, m, m, 0),
     )  # fmt: skip
     first = (order < len(found.of_x))[:, None]
     ax.imshow(
-        first, cmap="Greys", vmin=0, vmax=1, extent=(-4, -1, m, 0)
+        first, cmap="coolwarm_r", vmin=0, vmax=1, extent=(-4, -1, m, 0)
     )
     for edge in np.flatnonzero(np.diff(of)) + 1:
         ax.axhline(edge, color="white", linewidth=0.7)
         ax.axvline(edge, color="white", linewidth=0.7)
     ax.set(title=name, xlim=(-4, m), xticks=[], yticks=[])
     ax.grid(visible=False)
+where_to = {"location": "bottom", "shrink": 0.6, "aspect": 30}
+plt.colorbar(image, ax=axes, label="absolute correlation", **where_to)
 plt.show()
 
 # %% [markdown]
-# A block whose strip is both dark and light holds units of both networks. {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
+# A block whose strip is both blue and red holds units of both networks
+# ({numref}`fig-09-clusters`). {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
 # {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such clusters. A cluster
 # of many units holds both networks by chance already: of six units drawn blindly all are
 # of one network in one case of 32.
@@ -824,8 +849,8 @@ def labels_follow(i, name):
 
 record_ends("labels", by_layer(labels_follow), within=(-1, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-labels", "caption": "Share of the labels on a unit against the correlation with its best partner, first and last convolution; one dot per unit of the first networks of all pairs."}, "image": {"alt": "Two scatter plots, first and last convolution: share of the label variance of a unit against its best correlation with a unit of the other network."}} tags=["hide-input"]
-axes = figures.new_axes(2, sharey=True)
+# %% mystnb={"figure": {"name": "fig-09-labels", "caption": "Share of the labels on a unit against the correlation with its best partner, first (above) and last convolution; one dot per unit of the first networks of all pairs."}, "image": {"alt": "Two scatter plots, first and last convolution: share of the label variance of a unit against its best correlation with a unit of the other network."}} tags=["hide-input"]
+axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, name in zip(axes, ends.values(), strict=True):
     for i in range(pairs):
         ax.plot(
@@ -833,14 +858,15 @@ for ax, name in zip(axes, ends.values(), strict=True):
             label_share(means[2 * i][name]),
             "o", markersize=3, color="C0", alpha=0.6,
         )  # fmt: skip
-    ax.set(title=name, xlabel="correlation with the best partner")
-axes[0].set_ylabel("share of the labels")
+    ax.set_ylabel(f"label share in {name}")
+axes[1].set_xlabel("correlation with the best partner")
 plt.show()
 
 
 # %% [markdown]
-# The rank correlations are {glue:text}`09.labels.first` and {glue:text}`09.labels.last`.
-# Now whole layers: the area of alignment with the labels, less chance, beside the mean
+# A cloud that rises to the right says that units which networks share carry more of the
+# labels ({numref}`fig-09-labels`). The rank correlations are
+# {glue:text}`09.labels.first` and {glue:text}`09.labels.last`. Now whole layers: the area of alignment with the labels, less chance, beside the mean
 # correlation of one-to-one partners.
 
 
@@ -855,10 +881,13 @@ areas = by_layer(area)
 for end, name in ends.items():
     record(f"09.area.{end}", areas.sel(layer=name).values)
 
-# %% mystnb={"figure": {"name": "fig-09-area", "caption": "Area of alignment with the labels above chance (left), and calibrated correlation of one-to-one partners (right), by layer; bands span the pairs."}, "image": {"alt": "Two panels over the layers: a line for the area of alignment with the labels, and one for the calibrated correlation of one-to-one partners."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-09-area", "caption": "Area of alignment with the labels above chance (top), and calibrated correlation of one-to-one partners (bottom), by layer; 0 is chance in both, and bands span the pairs."}, "image": {"alt": "Two panels over the layers: a line for the area of alignment with the labels, and one for the calibrated correlation of one-to-one partners."}} tags=["hide-input"]
 matched_ones = calibrated("one-to-one", mean)
-lines = {"area above chance": areas, "match": matched_ones}
-axes = figures.new_axes(2)
+lines = {
+    "area above chance": areas,
+    "match, calibrated": matched_ones,
+}
+axes = figures.new_panels(2, sharex=True)
 for ax, (label, values) in zip(axes, lines.items(), strict=True):
     figures.plot_curves(
         {label: values.values},
@@ -868,9 +897,15 @@ for ax, (label, values) in zip(axes, lines.items(), strict=True):
         ylabel=label,
         legend=False,
     )
-    ax.set_xticks(range(len(names)), names)
     ax.set_ylim(bottom=0)
+axes[1].set_xticks(range(len(names)), names)
 plt.show()
+
+# %% [markdown]
+# Look at where the two lines of {numref}`fig-09-area` part: a layer that is high above
+# and low below holds the labels and shares few single units with its partner; one that
+# is low above and high below shares units that say little of the labels. Can either see
+# what the other sees?
 
 # %%
 H = means[0][ends["last"]]

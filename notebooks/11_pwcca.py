@@ -158,13 +158,18 @@ for i in range(seeds):
         layers = toy(k, rng)
         for name, measure in measures.items():
             toys.loc[name, i, k] = measure(*layers)
+X, Y = toy(1, np.random.default_rng(seed))
+by_chance = 1 - cca(X, rng.permutation(Y)).mean()  # of mean CCA
 
-# %% mystnb={"figure": {"name": "fig-11-toy", "caption": "Distance of two layers of 200 units that share k directions, by three measures; bands span the draws."}, "image": {"alt": "Distance against the number of shared directions, from 1 to 180, one line for mean CCA, one for SVCCA and one for PWCCA."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-11-toy", "caption": "Distance of two layers of 200 units that share k directions, by three measures; bands span the draws, and the thin line is chance of mean CCA."}, "image": {"alt": "Distance against the number of shared directions, from 1 to 180, one line for mean CCA, one for SVCCA and one for PWCCA."}} tags=["hide-input"]
 figures.plot_curves(
     {name: 1 - toys.sel(measure=name) for name in measures},
     signals,
+    ax=figures.new_panels(height=3),
     xlabel="shared directions k, of 200",
     ylabel="distance",
+    legend="above",
+    chance=[by_chance] * len(signals),
 ).set_ylim(0, 1)
 plt.show()
 
@@ -231,6 +236,9 @@ figures.plot_images(
 plt.show()
 
 # %% [markdown]
+# A row of {numref}`fig-11-images` is one true class. A network that memorises is told
+# other labels for these images, with no such order.
+#
 # The paper's network has eleven convolutions with batch normalisation, of 64 to 512
 # channels. Ours has the same form with fewer channels, `network` above, and where that
 # is shorter, fewer layers. As in the paper, training is by Adam, without augmentation or
@@ -473,7 +481,7 @@ record(
 )
 
 # %% mystnb={"figure": {"name": "fig-11-groups", "caption": "Distance of two networks, layer by layer from the first convolution to the outputs: two that generalise, two that memorise the same shuffled labels, and one of each. Bands span the networks; thin lines are chance, which the middle panel takes off."}, "image": {"alt": "Three panels, PWCCA, PWCCA calibrated and mean CCA. Distance against layer, one line for pairs of networks that generalise, one for pairs that memorise and one for pairs of one and the other; thin lines for chance."}} tags=["hide-input"]
-axes = figures.new_axes(3, sharey=True)
+axes = figures.new_panels(3, sharex=True, sharey=True)
 for ax, (title, distance) in zip(axes, panels.items(), strict=True):
     chance = 1 - level.sel(measure=title.split(",")[0])
     figures.plot_curves(
@@ -481,13 +489,12 @@ for ax, (title, distance) in zip(axes, panels.items(), strict=True):
         range(len(names)),
         ax=ax,
         xlabel="",
-        ylabel="distance",
-        legend=False,
+        ylabel=title.replace(", ", ",\n"),
+        legend="above" if ax is axes[0] else False,
         chance=np.ones(len(names)) if "," in title else chance,
     )
-    ax.set_xticks(range(len(names)), names, rotation=60)
-    ax.set(title=title, ylim=(-0.03, 1.1))
-axes[1].legend(loc="lower left", bbox_to_anchor=(0.02, 0.02))
+    ax.set_ylim(-0.03, 1.1)
+axes[-1].set_xticks(range(len(names)), names, rotation=60)
 plt.show()
 
 # %%
@@ -523,6 +530,10 @@ apart = alone.sel(
 record("11.alone.last", apart - own)
 
 # %% [markdown]
+# Lower is more alike ({numref}`fig-11-groups`). Compare the pairs that generalise with
+# those that memorise layer by layer, best in the middle panel, where chance is 1 in all
+# layers: where the two lines part, one group agrees more than the other.
+#
 # Is a pair of last hidden layers more alike than chance? Of the first pair of each
 # group, with the weights of its first network: how many of 200 random pairings of the
 # rows reach the value?
@@ -591,7 +602,7 @@ areas = xr.DataArray(
 )
 
 # %% mystnb={"figure": {"name": "fig-11-alignment", "caption": "Area of the same layers with the true labels and with the shuffled ones, of networks that learnt the former (generalise) and the latter (memorise). Bands span the networks; thin lines are chance."}, "image": {"alt": "Two panels, true and shuffled labels. Area against layer, one line for networks that generalise and one for those that memorise, and thin lines for chance."}} tags=["hide-input"]
-axes = figures.new_axes(2, sharey=True)
+axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, kind in zip(axes, kinds, strict=True):
     of = areas.sel(labels=kind)
     figures.plot_curves(
@@ -599,12 +610,11 @@ for ax, kind in zip(axes, kinds, strict=True):
         range(len(names)),
         ax=ax,
         xlabel="",
-        ylabel="area",
-        legend=ax is axes[0],
+        ylabel=f"area,\n{kind}",
+        legend="above" if ax is axes[0] else False,
         chance=of.sel(what="chance").mean("seed"),
     )
-    ax.set_xticks(range(len(names)), names, rotation=60)
-    ax.set_title(kind)
+axes[1].set_xticks(range(len(names)), names, rotation=60)
 axes[0].set_ylim(bottom=-0.01)
 plt.show()
 
@@ -617,16 +627,18 @@ for group in features:
         record(name, of, within=(0, 1))
 
 # %% [markdown]
-# In the last hidden layer:
+# See where a line of {numref}`fig-11-alignment` leaves the thin one of chance: from that
+# layer on the labels are there, the true ones above, the shuffled ones below. In the last
+# hidden layer:
 #
 # | Networks | Area, true labels | Area, shuffled labels |
 # |---|---|---|
 # | generalise | {glue:text}`11.area.generalise.true` | {glue:text}`11.area.generalise.shuffled` |
 # | memorise | {glue:text}`11.area.memorise.true` | {glue:text}`11.area.memorise.shuffled` |
 #
-# PWCCA says that two layers hold the same directions, and not which; it needs no
+# PWCCA says how far two layers hold the same directions, and not which; it needs no
 # labels, and compares networks of different tasks, as the lines between the groups do.
-# Alignment says what a layer holds: it tells by itself, of one network,
+# Alignment says what a layer holds: the table can tell, of one network by itself,
 # whether true or shuffled labels were learnt, and in which layer they appear, but it
 # cannot tell two networks with the same area in different directions from two that are
 # alike. So the two answer different questions of {numref}`fig-11-groups` and
@@ -723,29 +735,33 @@ def tracked(i):
 
 stability = np.array([tracked(i) for i in range(seeds)])
 
-# %% mystnb={"figure": {"name": "fig-11-training", "caption": "A layer in the middle of the networks that generalise, during training. Left: its canonical correlations with its own end, sorted, one line for each epoch. Middle: their mean over all hidden layers, and test accuracy. Right: the quarter of the directions of the first kept epoch that correlate most and least with the layer half-way, followed through training. Bands span the networks."}, "image": {"alt": "Three panels. Left, sorted coefficients, one line for each kept epoch. Middle, similarity to the end and test accuracy against epoch. Right, correlation of stable and of unstable directions with the layer against epoch."}} tags=["hide-input"]
-axes = figures.new_axes(3, sharey=True)
+# %% mystnb={"figure": {"name": "fig-11-training", "caption": "A layer in the middle of the networks that generalise, during training. Top: its canonical correlations with its own end, sorted, one line for each epoch. Middle: their mean over all hidden layers, and test accuracy. Bottom: the quarter of the directions of the first kept epoch that correlate most and least with the layer half-way (dotted), followed through training on images that did not choose them. Bands span the networks."}, "image": {"alt": "Three panels below each other. Top, sorted coefficients, one line for each kept epoch. Middle, similarity to the end and test accuracy against epoch. Bottom, correlation of stable and of unstable directions with the layer against epoch, and a dotted line where they were chosen."}} tags=["hide-input"]
+axes = figures.new_panels(3, sharey=True, height=2.4)
+axes[1].sharex(axes[2])
 early = rho[middle][:, :-1]
 figures.plot_curves(
     {f"epoch {e}": early[:, j] for j, e in enumerate(kept)},
     np.arange(early.shape[2]) + 1,
     ax=axes[0],
-    xlabel=f"coefficient of {middle}",
+    xlabel=f"coefficient of {middle}, sorted",
     ylabel="correlation",
+    legend="above",
 )
-figures.plot_curves(
-    {"similarity to the end": alike, "test accuracy": right},
-    times,
-    ax=axes[1],
-    xlabel="epoch",
-)
+below = {"xlabel": "epoch", "legend": "above"}
+whole = {"similarity to the end": alike, "test accuracy": right}
+figures.plot_curves(whole, times, ax=axes[1], ylabel="share", **below)
 figures.plot_curves(
     {"stable": stability[:, 0], "unstable": stability[:, 1]},
     times,
     ax=axes[2],
-    xlabel="epoch",
+    ylabel="correlation",
+    chance=np.zeros(len(times)),
+    **below,
 )
-axes[0].set_ylim(0, 1.02)
+axes[2].axvline(half, color="0.45", linewidth=0.7, linestyle=":")
+figures.count_axis(axes[0])
+figures.log_axis(axes[2])
+axes[0].set_ylim(-0.15, 1.02)
 plt.show()
 
 
@@ -769,10 +785,11 @@ for j, kind in enumerate(("stable", "unstable")):
     record(f"11.{kind}.end", stability[:, j, -1], within=(-1, 1))
 
 # %% [markdown]
-# Accuracy has settled at epoch {glue:text}`11.settled.mean:.0f` of {numref}`fig-11-training`,
-# on average. Similarity to the end is {glue:text}`11.settled.similarity.mean:.2f` there
-# and rises by {glue:text}`11.still` up to the last kept epoch: a layer goes on to move
-# while accuracy stays within two points of its best. How much of that is learning and
+# In the top panel of {numref}`fig-11-training` a line that reaches 1 only on the left is
+# of an epoch at which some directions are as in the end and others not. Accuracy has
+# settled at epoch {glue:text}`11.settled.mean:.0f`, on average. Similarity to the end is {glue:text}`11.settled.similarity.mean:.2f` there
+# and rises by {glue:text}`11.still` up to the last kept epoch: so far, above 0, a layer
+# goes on to move while accuracy stays within two points of its end. How much of that is learning and
 # how much is the noise of single batches, this picture cannot say.
 #
 # On images that had no part in the choice, directions that were stable up to half-way
@@ -860,8 +877,8 @@ scores = xr.DataArray(
 record("11.width", width.transpose("seed", "width", "when", "way"))
 record("11.width.accuracy", scores.transpose("seed", "width"))
 
-# %% mystnb={"figure": {"name": "fig-11-width", "caption": "Last hidden layers of networks of one width, compared with each other. Left: distance against width, in three ways, and of untrained networks; bands span the networks. Right: test accuracy against distance, a mark for each network."}, "image": {"alt": "Two panels. Left, distance against the factor of all channels, lines for all units, calibrated, a subset of units, and a subset in untrained networks. Right, test accuracy against distance of the subset, a mark for each network and one kind of mark for each width."}} tags=["hide-input"]
-axes = figures.new_axes(2)
+# %% mystnb={"figure": {"name": "fig-11-width", "caption": "Last hidden layers of networks of one width, compared with each other. Above: distance against width, in three ways, and of untrained networks; bands span the networks. Below: test accuracy against distance, a mark for each network."}, "image": {"alt": "Two panels. Above, distance against the factor of all channels, lines for all units, calibrated, a subset of units, and a subset in untrained networks. Below, test accuracy against distance of the subset, a mark for each network and one kind of mark for each width."}} tags=["hide-input"]
+axes = figures.new_panels(2, height=2.6)
 lines = {way: 1 - width.sel(when="trained", way=way).T for way in ways}
 lines["subset, untrained"] = (
     1 - width.sel(when="untrained", way="subset").T
@@ -872,6 +889,7 @@ figures.plot_curves(
     ax=axes[0],
     xlabel="channels, times",
     ylabel="distance",
+    legend="above",
 )
 axes[0].set(xscale="log", ylim=(0, 1))
 axes[0].set_xticks(widths, [f"{w:g}" for w in widths], minor=False)
@@ -882,7 +900,7 @@ for factor, marker in zip(widths, "os^Dv", strict=False):
         x, scores.sel(width=factor), marker, label=f"width {factor:g}"
     )
 axes[1].set(xlabel="distance, subset", ylabel="test accuracy")
-axes[1].legend()
+axes[1].legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3)
 plt.show()
 
 # %%
@@ -910,7 +928,7 @@ record("11.wider.accuracy", together, within=(-1, 1))
 # widths, similarity and test accuracy correlate with {glue:text}`11.wider.accuracy`
 # (1 for points on a rising line; one point for each width). A sceptic would say: both
 # follow width, and of networks of one width neither has been shown to tell the other.
-# Look in the left panel at which widths the distance falls: the widest are compared with
+# Look in the upper panel at which widths the distance falls: the widest are compared with
 # the narrowest, and one step may make all of the difference.
 #
 # ## What noise in the labels costs
@@ -969,28 +987,24 @@ error = (told != tests.labels).mean(1).reshape(by_share)
 needed = fitted.epochs.reshape(by_share)
 losses = fitted.losses.T.reshape(*by_share, -1).mean(1)
 
-# %% mystnb={"figure": {"name": "fig-11-noise", "caption": "Labels of which a share is noise. Left: training loss, the mean over networks while all of them train. Middle: epochs to convergence, relative to true labels. Right: error on test images, whose labels are true. Bands span the networks."}, "image": {"alt": "Three panels. Left, training loss on a logarithmic axis against epoch, one line for each share of noise. Middle, relative time of convergence against the share. Right, test error against the share."}} tags=["hide-input"]
-axes = figures.new_axes(3)
+# %% mystnb={"figure": {"name": "fig-11-noise", "caption": "Labels of which a share is noise. Top: training loss, the mean over networks while all of them train. Middle: epochs to convergence, relative to true labels. Bottom: error on test images, whose labels are true. Bands span the networks."}, "image": {"alt": "Three panels below each other. Top, training loss against epoch on logarithmic axes, one line for each share of noise. Middle, relative time of convergence against the share. Bottom, test error against the share, and a thin line for guessing."}} tags=["hide-input"]
+axes = figures.new_panels(3)
+axes[1].sharex(axes[2])
 for share, line in zip(shares, losses, strict=True):
-    axes[0].plot(np.arange(len(line)) + 1, line, label=f"{share:.0%}")
-axes[0].set(xlabel="epoch", ylabel="training loss", yscale="log")
-axes[0].legend(title="noise")
-figures.plot_curves(
-    {"epochs": (needed / needed[0]).T},
-    shares,
-    ax=axes[1],
-    xlabel="share of noise",
-    ylabel="epochs, relative",
-    legend=False,
-)
-figures.plot_curves(
-    {"error": error.T},
-    shares,
-    ax=axes[2],
-    xlabel="share of noise",
-    ylabel="test error",
-    legend=False,
-)
+    steps = np.arange(len(line)) + 1
+    axes[0].plot(steps, line, label=f"{share:.0%} noise")
+axes[0].set(xlabel="epoch", ylabel="training loss")
+axes[0].axhline(0.05, color="0.45", linewidth=0.7, label="converged")
+figures.log_axis(axes[0], "y")
+figures.log_axis(axes[0])
+axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3)
+lines = {"epochs, relative": needed / needed[0], "test error": error}
+for ax, (what, values) in zip(axes[1:], lines.items(), strict=True):
+    named = {"xlabel": "share of noise", "ylabel": what}
+    one = {what: values.T}
+    figures.plot_curves(one, shares, ax=ax, legend=False, **named)
+axes[2].axhline(0.9, color="0.45", linewidth=0.7, label="guessing")
+axes[2].legend()
 plt.show()
 
 # %%
@@ -999,9 +1013,10 @@ record("11.noise.error", error[-1] - error[0])
 record("11.noise.converged", fitted.converged.mean(), within=(0, 1))
 
 # %% [markdown]
-# With the largest share of noise a network needs {glue:text}`11.noise.slower` times as
+# The sooner a line of the top panel comes down to the thin one, the sooner a network has
+# converged ({numref}`fig-11-noise`). With the largest share of noise a network needs {glue:text}`11.noise.slower` times as
 # many epochs as with the smallest, and errs on {glue:text}`11.noise.error` more of the
-# test images ({numref}`fig-11-noise`). Of all these networks a share of
+# test images. Of all these networks a share of
 # {glue:text}`11.noise.converged.mean:.2f` has converged; any that had not would count
 # with the epochs that they were given, which is too little.
 #
