@@ -119,6 +119,7 @@ def plot_curves(
     ylabel: str = "captured target share",
     legend: bool | str = True,
     chance=None,
+    steps: bool = False,
 ):
     """One line per name, the mean over seeds with a band from least to greatest.
 
@@ -131,23 +132,26 @@ def plot_curves(
     legend : whether to name the lines; "above" puts the names above the axes, three to
         a line, where they cover no data
     chance : arrays (t,) or (m, t), what chance gives, as thin lines with one name
+    steps : whether a value holds from the threshold before, as that of alignment does
+        between singular values; else straight lines join them
 
     Returns
     -------
     The axes
     """
     ax = new_axes() if ax is None else ax
+    line_style, band_style = ("steps-pre", "pre") if steps else ("default", None)
     for name, values in curves.items():
         values = np.atleast_2d(np.asarray(values, dtype=float))
-        (line,) = ax.plot(thresholds, values.mean(0), label=name)
+        (line,) = ax.plot(thresholds, values.mean(0), label=name, drawstyle=line_style)
         if len(values) > 1:
+            look = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0}
             band = values.min(0), values.max(0)
-            ax.fill_between(
-                thresholds, *band, color=line.get_color(), alpha=0.2, linewidth=0
-            )
+            ax.fill_between(thresholds, *band, step=band_style, **look)
     if chance is not None:
         lines = np.atleast_2d(np.asarray(chance, dtype=float)).T
-        thin = ax.plot(thresholds, lines, color="0.45", linewidth=0.7, zorder=1)
+        look = {"color": "0.45", "linewidth": 0.7, "zorder": 1}
+        thin = ax.plot(thresholds, lines, drawstyle=line_style, **look)
         thin[0].set_label("chance")
     return _named(ax, xlabel, ylabel, legend)
 

@@ -56,6 +56,15 @@ def test_one_curve_per_name_has_no_band():
     np.testing.assert_allclose(ax.lines[0].get_ydata(), X**2)
 
 
+def test_a_curve_of_steps_holds_each_value_from_the_threshold_before():
+    ax = figures.plot_curves(_curves("a"), X, chance=X, steps=True)
+    for line, values in zip(ax.lines, (_curves("a")["a"].mean(0), X), strict=True):
+        x, y = line.get_path().vertices.T  # with the corners
+        middle = (X[:-1] + X[1:]) / 2
+        between = [y[(x >= m).argmax()] for m in middle]
+        np.testing.assert_allclose(between, values[1:])
+
+
 def test_the_legend_names_every_series_and_the_axes_say_what_they_show():
     ax = figures.plot_curves(_curves("ab"), X)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]

@@ -45,7 +45,13 @@ def least(record, quantity):
 # Small settings in which a section still shows what it is about.
 SMALL = {
     "01": {"n": 200, "width": 200, "steps": 100, "seeds": 4},
-    "02": {"n_slices": 200, "max_epochs": 60, "seeds": 4, "wide_seeds": 1},
+    "02": {
+        "n_slices": 200,
+        "shares": "[0.0, 0.5, 1.0]",
+        "max_epochs": 60,
+        "seeds": 4,
+        "wide_seeds": 1,
+    },
     "03": {
         "depths": "[1, 8]",
         "widths": "[32, 128]",
@@ -124,6 +130,10 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "02.gain.classification.true.narrow",
         "02.over_inputs.classification.true.narrow",
         "02.gain.classification.shuffled.narrow",
+        "02.share.inputs_lose.classification",
+        "02.share.layer_keeps.classification",
+        "02.follows.untrained.classification",
+        "02.hidden.regression",
         "03.gain.depth.classification",
         "03.gain.depth.regression",
         "03.depth.end.regression",
