@@ -4,6 +4,7 @@ from ._aligned import negative_rank as negative_rank
 from ._classifiers import nearest_class_mean as nearest_class_mean
 from ._classifiers import probe_accuracy as probe_accuracy
 from ._coding import trans_rate as trans_rate
+from ._columns import column_scores as column_scores
 from ._evidence import log_me as log_me
 from ._separation import h_score as h_score
 from ._source import leep as leep

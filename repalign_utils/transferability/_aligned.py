@@ -59,7 +59,12 @@ def alignment_area(features: Values, labels: Any) -> float:
 
 def alignment_area_of(task: Task) -> float:
     """Area of what has been checked: see `alignment_area`."""
-    return float(task.alignment.area().mean())
+    return float(areas_of(task).mean())
+
+
+def areas_of(task: Task) -> np.ndarray:
+    """Area of each column, (k,)."""
+    return task.alignment.area()
 
 
 def negative_rank(
@@ -109,7 +114,14 @@ def negative_rank(
 
 def negative_rank_of(task: Task, *, eps: float = 0.1, rule: str = "residual") -> float:
     """Rank of what has been checked, its sign changed: see `negative_rank`."""
-    return -float(task.alignment.rank(eps, rule=rule).mean())
+    return float(negative_ranks_of(task, eps=eps, rule=rule).mean())
+
+
+def negative_ranks_of(
+    task: Task, *, eps: float = 0.1, rule: str = "residual"
+) -> np.ndarray:
+    """Rank of each column, its sign changed, (k,)."""
+    return -np.asarray(task.alignment.rank(eps, rule=rule), float)
 
 
 def label_cka(features: Values, labels: Any) -> float:
@@ -155,6 +167,18 @@ def label_cka(features: Values, labels: Any) -> float:
 def label_cka_of(task: Task) -> float:
     """Kernel alignment of what has been checked: see `label_cka`."""
     x, y = task.centred, task.columns - task.columns.mean(0)
-    gram = x.T @ x if x.shape[0] >= x.shape[1] else x @ x.T
     shared = np.square(x.T @ y).sum()
-    return float(shared / (np.linalg.norm(gram) * np.linalg.norm(y.T @ y)))
+    return float(shared / (_gram_norm(x) * np.linalg.norm(y.T @ y)))
+
+
+def label_ckas_of(task: Task) -> np.ndarray:
+    """Kernel alignment with each column by itself, (k,)."""
+    x, y = task.centred, task.columns - task.columns.mean(0)
+    shared = np.square(x.T @ y).sum(0)
+    return shared / (_gram_norm(x) * np.square(y).sum(0))
+
+
+def _gram_norm(x: np.ndarray) -> float:
+    """Frobenius norm of x x', from the smaller of the two products."""
+    gram = x.T @ x if x.shape[0] >= x.shape[1] else x @ x.T
+    return float(np.linalg.norm(gram))

@@ -144,27 +144,44 @@ def probe_accuracy_of(
 ) -> float:
     """Accuracy or R^2 of what has been checked: see `probe_accuracy`."""
     if task.numbers is None:
-        if folds > len(task.columns):
-            raise Undefined(
-                f"there are {len(task.columns)} rows for {folds} folds; pass fewer"
-            )
-    else:
-        _need_rows(task, folds, f"has {folds} folds and")
+        options: Any = {"folds": folds, "penalty": penalty, "generator": generator}
+        return float(predicted_of(task, **options).mean())
+    _need_rows(task, folds, f"has {folds} folds and")
     linear = need("sklearn.linear_model", "run")
     selection = need("sklearn.model_selection", "run")
-    seed = int((generator or np.random.default_rng(0)).integers(2**31))
-    dealt = {"n_splits": folds, "shuffle": True, "random_state": seed}
-    rows = _scaled_rows(task)
-    if task.numbers is None:
-        y = task.columns - task.columns.mean(0)
-        y = y / y.std(0)
-        probe, deal = linear.Ridge(alpha=penalty), selection.KFold(**dealt)
-        found = selection.cross_val_predict(probe, rows, y, cv=deal).reshape(y.shape)
-        return float(1 - np.square(y - found).sum(0).mean() / len(y))
     probe = linear.LogisticRegression(C=1 / penalty, max_iter=2000)
-    deal = selection.StratifiedKFold(**dealt)
+    deal = selection.StratifiedKFold(**_dealt(folds, generator))
+    rows = _scaled_rows(task)
     found = selection.cross_val_predict(probe, rows, task.numbers, cv=deal)
     return float((found == task.numbers).mean())
+
+
+def predicted_of(
+    task: Task,
+    *,
+    folds: int = 5,
+    penalty: float = 1.0,
+    generator: np.random.Generator | None = None,
+) -> np.ndarray:
+    """R^2 of each column of quantities, (k,)."""
+    if folds > len(task.columns):
+        raise Undefined(
+            f"there are {len(task.columns)} rows for {folds} folds; pass fewer"
+        )
+    linear = need("sklearn.linear_model", "run")
+    selection = need("sklearn.model_selection", "run")
+    y = task.columns - task.columns.mean(0)
+    y = y / y.std(0)
+    probe = linear.Ridge(alpha=penalty)
+    deal = selection.KFold(**_dealt(folds, generator))
+    found = selection.cross_val_predict(probe, _scaled_rows(task), y, cv=deal)
+    return 1 - np.square(y - found.reshape(y.shape)).sum(0) / len(y)
+
+
+def _dealt(folds: int, generator: np.random.Generator | None) -> dict[str, Any]:
+    """How rows are dealt to folds, for scikit-learn."""
+    seed = int((generator or np.random.default_rng(0)).integers(2**31))
+    return {"n_splits": folds, "shuffle": True, "random_state": seed}
 
 
 def _scaled_rows(task: Task) -> np.ndarray:

@@ -72,15 +72,23 @@ def log_me(features: Values, labels: Any) -> float:
 
 def log_me_of(task: Task) -> float:
     """LogME of what has been checked: see `log_me`."""
+    return float(evidences_of(task).mean())
+
+
+def evidences_of(task: Task) -> np.ndarray:
+    """Largest log evidence of each column, per row, (k,)."""
     values, along, outside = task.spectrum
     n = len(task.features)
     energy = np.square(along[:, :-1])
     beyond = np.square(outside[:, :-1]).sum(0)
     whole = energy.sum(0) + beyond
     beyond[beyond <= (n * _EPS) ** 2 * whole] = 0  # rounding of an exact fit
-    if len(values) < n and (beyond == 0).any():
-        return float("inf")
-    return float(_largest(values**2, energy, beyond, n).mean() / n)
+    best = np.full(len(beyond), np.inf)
+    noisy = beyond > 0 if len(values) < n else np.ones(len(beyond), bool)
+    if noisy.any():
+        part = energy[:, noisy], beyond[noisy]
+        best[noisy] = _largest(values**2, *part, n) / n
+    return best
 
 
 def _largest(

@@ -115,6 +115,15 @@ SMALL = {
         "shares": "[0.0, 1.0]",
         "seeds": 4,
     },
+    "13": {
+        "n": 1000,
+        "tuned": 8,
+        "steps": 80,
+        "n_image": 10,
+        "image_epochs": 1,
+        "image_seeds": 1,
+        "seeds": 4,
+    },
 }
 for given in SMALL.values():
     given["device"] = "cpu"
@@ -166,6 +175,10 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "11.wider.calibrated",
         "11.noise.slower",
         "11.noise.error",
+        "13.above.linear",
+        "13.order.linear.alignment_area",
+        "13.over_short.linear",
+        "13.kept.linear",
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):

@@ -11,6 +11,7 @@ from .._names import one_of
 
 _LETTERS = "ABCDEF"
 _UNITS = 10  # inputs per variable
+_MOST_TOLD = 10  # functions that a sentence about the data names
 
 #: Name -> (?1, ?2, ?3), in lexicographic order: P001 = (A, B, C) to P120 = (F, E, D).
 PEAKS = MappingProxyType(
@@ -148,7 +149,9 @@ def peaks(
     inputs = float32_rows(encode(variables))
     values = np.column_stack([_evaluate(peaks_task(t), variables) for t in names])
     targets = float32_rows(2 * values - 1)
-    which = f" {', '.join(names)}, encoding {encoding!r}"
+    told = ", ".join(names[:_MOST_TOLD])
+    told += f" and {more} more" if (more := len(names) - _MOST_TOLD) > 0 else ""
+    which = f" {told}, encoding {encoding!r}"
     about = generated("peaks", inputs, targets, note=f"seed {seed}", which=which)
     return Dataset(inputs, targets, about, variables=variables)
 
