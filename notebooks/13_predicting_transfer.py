@@ -839,22 +839,23 @@ table(
 # gain its first choice keeps after fine-tuning, and what it costs.
 
 # %%
-needs = {
-    "log_me": "features, labels of any kind",
-    "probe_accuracy": "features, labels of any kind; five fits",
-    "alignment_area": "features, labels of any kind",
-    "negative_rank": "features, labels of any kind",
-    "label_cka": "features, labels of any kind",
-    "short": "the network, and to begin training it",
-}
-rows = []
-for name, what in needs.items():
-    share = [
+share = {
+    name: [
         kept_share(promise[name][i][:, :tuned], error["tuned"][i])
         for i in range(seeds)
     ]
-    record(f"13.kept.tuned.{name}", share)
-    rows.append(
+    for name in cost
+}
+for name, values in share.items():
+    record(f"13.kept.tuned.{name}", values)
+needs = dict.fromkeys(measures, "features, labels")
+needs["short"] = "the network, labels"
+
+# %%
+columns = ["Order, linear model", "Order, fine-tuning", "Gain kept"]
+table(
+    ["Score", "Needs", *columns, "Order, images", "Milliseconds"],
+    [
         [
             called[name],
             what,
@@ -862,15 +863,12 @@ for name, what in needs.items():
                 interval(rho[g][name].mean(1), within=(-1, 1))
                 for g in rho
             ),
-            interval(share),
+            interval(share[name]),
             f"{pictures.sel(gain='tuned', score=name).mean():.2f}",
             f"{1e3 * cost[name]:.2f}",
         ]
-    )
-table(
-    ["Score", "Needs", "Order, linear", "Order, fine-tuning"]
-    + ["Gain kept, fine-tuning", "Order, images", "Milliseconds"],
-    rows,
+        for name, what in needs.items()
+    ],
 )
 
 # %% [markdown]
