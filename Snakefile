@@ -35,6 +35,16 @@ STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.
 with open(f"notebooks/profiles/{PROFILE}.yaml") as file:
     SETTINGS = yaml.safe_load(file) or {}
 
+# Page 18 reads the features that other sections keep beside their runs.
+KEEPING = [s for s in SECTIONS if "record_features(" in Path(f"notebooks/{s}.py").read_text()]
+
+
+def read(wildcards):
+    """Runs that a section reads: a notebook in place means that all of it is."""
+    if not wildcards.section.startswith("18_"):
+        return []
+    return [f"results/{PROFILE}/{section}.ipynb" for section in KEEPING]
+
 
 def settings(wildcards):
     """Text of a section's own parameters, so that a change of one reruns it alone."""
@@ -62,6 +72,7 @@ rule execute:
         notebook="notebooks/{section}.py",
         code=CODE,
         style=STYLE,
+        read=read,
     output:
         notebook=f"results/{PROFILE}/{{section}}.ipynb",
         record=f"results/{PROFILE}/{{section}}.json",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import records
+from . import paths, records
 
 PLACE = "REPALIGN_FEATURES"  # environment of the kernel: the file to write
 MARK = b"features of a run of repalign"  # by which a run knows the file as its own
@@ -32,6 +32,30 @@ class KeptFeatures:
 
     layers: dict[str, np.ndarray]
     labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class RunFeatures:
+    """Features that one run kept, and what the run says of itself.
+
+    Attributes
+    ----------
+    section : name of the section that ran
+    sets : name -> `KeptFeatures`, as the section recorded them
+    sha256 : str
+        Of all of them.
+    told : str
+        What the run was made on.
+    """
+
+    section: str
+    sets: dict[str, KeptFeatures]
+    sha256: str
+    told: str
+
+    def sentence(self) -> str:
+        """What provenance says of them."""
+        return f"Features of {len(self.sets)} networks of {self.section}: {self.told}"
 
 
 def record_features(name: str, layers: Mapping, *, labels=None) -> None:
@@ -175,6 +199,62 @@ def read_features(run: str | os.PathLike) -> dict[str, KeptFeatures]:
             layers = {layer: arrays[f"layers/{layer}"] for layer in kept["layers"]}
             found[name] = KeptFeatures(layers, labels)
     return found
+
+
+def read_all_features(place: str | os.PathLike) -> list[RunFeatures]:
+    """Features of all runs of a folder that kept some, in the order of the sections.
+
+    Parameters
+    ----------
+    place : "quick" or "paper", whose sections the book's build has run, or a folder of
+        run records with the files of features beside them
+
+    Returns
+    -------
+    list of `RunFeatures`
+
+    Raises
+    ------
+    records.RecordError
+        If there is none, two are of one section, or a file of features is not of its
+        run.
+    """
+    folder = Path(place)
+    if str(place) in paths.PROFILES:
+        folder = paths.root() / "results" / place
+    found: dict[str, tuple[Path, RunFeatures]] = {}
+    for path in sorted(folder.glob("*.json")):
+        run = _kept_by(path)
+        if not run:
+            continue
+        if run.section in found:
+            raise records.RecordError(
+                f"{folder} holds two runs of {run.section}, {path.name} and "
+                f"{found[run.section][0].name}; keep one of them there"
+            )
+        found[run.section] = path, run
+    if not found:
+        raise records.RecordError(
+            f"{place} holds no run that kept features of its layers; build the book "
+            "(make book), or run the sections that keep some into a folder of yours, "
+            "e.g. repalign run 09 -o FOLDER/09.ipynb, and pass it as -p runs FOLDER"
+        )
+    return [found[section][1] for section in sorted(found)]
+
+
+def _kept_by(path: Path) -> RunFeatures | None:
+    """Features of a run; None of what is no run record, or keeps none."""
+    try:
+        entry = records.read_run(path)
+        kept, section = _told(entry), str(entry["section"])
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+    if not kept:
+        return None
+    digests = "".join(kept[name]["sha256"] for name in sorted(kept))
+    told = " ".join(entry["provenance"].get("data", []))
+    sha = hashlib.sha256(digests.encode()).hexdigest()
+    return RunFeatures(section, read_features(path), sha, told)
 
 
 def _told(entry: dict) -> dict:

@@ -147,3 +147,27 @@ def test_outside_a_run_nothing_is_written(shown, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     record_features("05.layers", {"fc1": X})
     assert list(tmp_path.iterdir()) == [] and len(shown) == 1
+
+
+def test_features_of_a_folder_are_read_by_section_whatever_else_lies_there(copied):
+    folder = copied.parent
+    (folder / "notes.json").write_text('["no run"]')
+    (run,) = features.read_all_features(folder)
+    one = read_features(copied.with_suffix(".json"))
+    assert run.section == "05_tiny" and run.sets.keys() == one.keys()
+    assert len(run.sha256) == 64 and "05_tiny" in run.sentence()
+
+
+def test_a_folder_of_runs_is_refused_with_what_to_run_first(copied, tmp_path):
+    with pytest.raises(records.RecordError, match=r"no run that .*make book.*-p runs"):
+        features.read_all_features(tmp_path)
+    for suffix in (".json", ".features.npz"):
+        shutil.copy(copied.with_suffix(suffix), copied.with_name(f"twin{suffix}"))
+    with pytest.raises(
+        records.RecordError, match=r"two runs of 05_tiny, twin\.json and mine\.json; ke"
+    ):
+        features.read_all_features(copied.parent)
+    for name in ("twin.json", "mine.features.npz"):
+        (copied.parent / name).unlink()
+    with pytest.raises(records.RecordError, match="run the section again"):
+        features.read_all_features(copied.parent)

@@ -124,6 +124,15 @@ SMALL = {
         "image_seeds": 1,
         "seeds": 4,
     },
+    "18": {
+        "n_per_class": 30,
+        "depth": 3,
+        "width": 32,
+        "epochs": 20,
+        "rows": 100,
+        "sizes": "[60, 120]",
+        "units": "[8, 16]",
+    },
 }
 for given in SMALL.values():
     given["device"] = "cpu"
@@ -179,6 +188,10 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "13.order.linear.alignment_area",
         "13.over_short.linear",
         "13.kept.linear",
+        "18.agree.layers",
+        "18.depth.cka",
+        "18.agree.scores",
+        "18.told.scores",
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):
