@@ -402,12 +402,11 @@ record(
 # %% [markdown]
 # Above the share that guessing would give, {glue:text}`18.depth.all` of the layers
 # more find their own depth, the mean over measures: {glue:text}`18.depth.cka` by CKA,
-# {glue:text}`18.depth.cca` by CCA and {glue:text}`18.depth.knn` by neighbours. Why CCA
-# finds it no better can be seen in what it finds instead: in
-# {glue:text}`18.narrow.cca` of all cases it is the narrowest layer of the other
-# network. Mean CCA is a mean over the directions of the narrower side, and few
-# directions, such as those of the outputs, lie more easily in the span of many. Taking
-# chance off does not cure that, since those few do lie there.
+# {glue:text}`18.depth.cca` by CCA and {glue:text}`18.depth.knn` by neighbours. Mean CCA
+# is a mean over the directions of the narrower side, and few directions, such as those
+# of the outputs, lie more easily in the span of many, which taking chance off does not
+# cure. So look at how often the layer that it calls nearest is just the narrowest of the
+# other network: in {glue:text}`18.narrow.cca` of all cases.
 #
 # ## Where do they mislead?
 #
