@@ -80,6 +80,7 @@ from repalign_utils import (
 from repalign_utils.book.features import read_all_features
 from repalign_utils.book.paths import root
 
+# %% tags=["hide-input"]
 figures.use_style()
 compute = Compute(device)
 rng = np.random.default_rng(seed)
@@ -106,18 +107,14 @@ pairwise = {
 }
 scores = {
     name: getattr(transferability, name)
-    for name in ("alignment_area", "negative_rank", "label_cka")
-}
-scores |= {
-    "h_score": transferability.h_score,
-    "h_score, shrunk": partial(transferability.h_score, shrinkage=True),
-}
-scores |= {
-    name: getattr(transferability, name)
     for name in (
-        "log_me trans_rate nearest_class_mean probe_accuracy".split()
-    )
+        "alignment_area negative_rank label_cka h_score log_me "
+        "trans_rate nearest_class_mean probe_accuracy"
+    ).split()
 }
+scores["h_score, shrunk"] = partial(
+    transferability.h_score, shrinkage=True
+)
 of_outputs = {
     name: getattr(transferability, name) for name in ("leep", "nce")
 }
@@ -130,20 +127,24 @@ of_outputs = {
 # batches and the share of their labels that is noise.
 
 
-# %%
-def own_networks():
-    """Layers of networks that learn digits with more and more noise."""
-    digits = data.digit_images(
-        range(10), n_per_class=n_per_class, seed=seed
-    )
-    pixels = digits.pixels()
+# %% tags=["hide-input"]
+def noisy_targets(digits):
+    """Targets for each network, with more and more noise."""
     targets = []
     for i in range(networks):
         draw = np.random.default_rng((seed, i))
-        noise = draw.random(len(pixels)) < 0.8 * i / (networks - 1)
+        noise = draw.random(len(digits.labels)) < 0.8 * i / (
+            networks - 1
+        )
         others = draw.permutation(digits.labels)
         labels = np.where(noise, others, digits.labels)
         targets.append(replace(digits, labels=labels).targets())
+    return np.stack(targets)
+
+
+def own_networks(digits):
+    """Layers of networks trained on them, with the true labels."""
+    pixels = digits.pixels()
     mlps = MLPEnsemble(
         pixels.shape[1],
         width=width,
@@ -154,25 +155,24 @@ def own_networks():
         device=compute.where,
     )
     how = {"loss": "logistic", "max_epochs": epochs, "seed": seed}
-    fit(mlps, pixels, np.stack(targets), **how)
-    found = mlps.layers(mlps.as_tensor(pixels), mlps.parameters())
+    fit(mlps, pixels, noisy_targets(digits), **how)
+    return mlps.layers(mlps.as_tensor(pixels), mlps.parameters())
+
+
+# %% tags=["hide-input"]
+if runs == "own":
+    digits = data.digit_images(
+        range(10), n_per_class=n_per_class, seed=seed
+    )
     names = [*(f"h{k + 1}" for k in range(depth)), "logits"]
-    layers = {
-        name: h.detach().cpu().double().numpy()
-        for name, h in zip(names, found, strict=True)
-    }
-    return digits, {
+    found = [h.detach().cpu().numpy() for h in own_networks(digits)]
+    own = {
         f"own.{i}": (
-            {n: h[i] for n, h in layers.items()},
+            {n: h[i] for n, h in zip(names, found, strict=True)},
             digits.labels,
         )
         for i in range(networks)
     }
-
-
-# %%
-if runs == "own":
-    digits, own = own_networks()
     groups, about = {"own": own}, [digits.about]
 else:
     about = read_all_features(runs)
@@ -184,6 +184,8 @@ else:
         }
         for run in about
     }
+
+# %% tags=["hide-input"]
 table(
     ["Networks", "Layers (units)", "Rows"],
     [
@@ -203,7 +205,7 @@ table(
 # saw the same inputs, that is, within a section.
 
 
-# %%
+# %% tags=["hide-input"]
 def measured(layers, order):
     """Some layers (rows, d) in which something varies, rows in an order."""
     alive = {n: x for n, x in layers.items() if np.ptp(x, 0).any()}
@@ -278,7 +280,7 @@ calibrated = [
 # have the more similar networks.
 
 
-# %%
+# %% tags=["hide-input"]
 def agreement(values):
     """Rank correlations (k, k) of measures by values (k, ...)."""
     ranks = rankdata(np.reshape(values, (len(values), -1)), axis=1)
@@ -504,13 +506,20 @@ def same(one, other):
     return bool(np.isclose(one, other, rtol=1e-6, atol=1e-6))
 
 
-def once(draw):
-    """Whether each measure stays, of X and of Y, by kind of change."""
+# %%
+def related(draw):
+    """Two related random layers and labels, some directions weak."""
     strength = np.geomspace(1, 1e-3, 8)  # some below 1 % of the sum
     X = draw.normal(size=(120, 8)) * strength
     Y = X @ draw.normal(size=(8, 8)) + draw.normal(size=(120, 8))
-    Y *= strength
     labels = (X + draw.normal(size=X.shape))[:, :3].argmax(1)
+    return X, Y * strength, labels
+
+
+# %%
+def once(draw):
+    """Whether each measure stays, of X and of Y, by kind of change."""
+    X, Y, labels = related(draw)
     order = draw.permutation(120)
     stays = {}
     for name, f in pairwise.items():
@@ -624,6 +633,8 @@ with_rows, with_units = (
     for k, (small, large) in enumerate((sizes, units))
 )
 record("18.curve.seconds", took.expand_dims("seed"))
+
+# %% tags=["hide-input"]
 table(
     [
         "Measure",
@@ -783,6 +794,10 @@ known = {  # name -> what it compares, cost
         r"$n^2 d + n^2 \log n$",
     ),
     "match_units": ("single units, one to one", spans),
+}
+
+# %% tags=["hide-input"]
+known |= {
     "alignment_area": ("labels' share on the top directions", gram),
     "negative_rank": ("directions that the labels need", gram),
     "label_cka": ("similarities between inputs and classes", gram),
@@ -829,6 +844,7 @@ def misled(name):
     return "; ".join(filter(None, said)) or "in none of the traps"
 
 
+# %% tags=["hide-input"]
 told_here, misled_here = {}, {}
 for i, name in enumerate(pairwise):
     share = float(depth_share.sel(measure=name))
