@@ -343,7 +343,8 @@ plt.show()
 # partner in a second network has one in a third as well. Two numbers for each pair: the
 # spread, best eighth less worst eighth of units, beyond that of unrelated rows; and the
 # rank correlation over units of their best correlation in the second and in a third
-# network, which belongs to this pair alone: no two pairs share a network.
+# network, which belongs to this pair alone. So the unit is a pair with its third: no two
+# units share a network, and given the images their values are independent.
 
 
 # %%

@@ -157,7 +157,7 @@ def directions(X, Y):
 W, rho = directions(X, Y)
 print(f"{rho.mean():.6f} {similarity.svcca(X, Y):.6f}; {len(rho)} kept")
 
-# %% mystnb={"figure": {"name": "fig-10-toy", "caption": "Two networks that learnt the same functions, solid and dashed: their most active neurons differ, their leading principal directions are closer, and their leading SVCCA directions coincide."}, "image": {"alt": "Three panels below each other over the input of the toy: two most active neurons of either network, two leading principal directions, two leading SVCCA directions. Solid lines are of one network, dashed ones of the other."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-10-toy", "caption": "Two networks that learnt the same functions, solid and dashed: what their two most active neurons, leading principal directions and leading SVCCA directions give, and the mean correlation of curves of one colour."}, "image": {"alt": "Three panels below each other over the input of the toy: two most active neurons of either network, two leading principal directions, two leading SVCCA directions. Solid lines are of one network, dashed ones of the other."}} tags=["hide-input"]
 active = [side[:, np.argsort(-side.mean(0))[:2]] for side in (X, Y)]
 principal = [kept(side)[0][:, :2] for side in (X, Y)]
 shared = [
@@ -173,18 +173,20 @@ panels = {
 for ax, (title, (one, other)) in zip(axes, panels.items(), strict=True):
     # A direction has no sign.
     turn = np.sign((one * other).sum(0)) if title[0] != "m" else 1
-    for style, lines in (("-", one), ("--", other * turn)):
-        lines = (lines - lines.mean(0)) / lines.std(0)
+    both = [(h - h.mean(0)) / h.std(0) for h in (one, other * turn)]
+    for style, lines in zip(("-", "--"), both, strict=True):
         ax.set_prop_cycle(None)
         ax.plot(x, lines, style)
-    ax.set(title=title, ylabel="standardised")
+    alikeness = (both[0] * both[1]).mean()
+    ax.set(title=f"{title}, {alikeness:.2f}", ylabel="standardised")
 axes[-1].set_xlabel("input")
 plt.show()
 
 # %% [markdown]
 # Colours count the two curves of a network; solid and dashed lines of one colour are to
-# be compared ({numref}`fig-10-toy`). At the bottom the two styles should be hard to tell
-# apart, and at the top not: what two networks share need not show in any neuron.
+# be compared ({numref}`fig-10-toy`), and the number above a panel is their mean
+# correlation. At the bottom the two styles should be hard to tell apart, and at the top
+# not: what two networks share need not show in any neuron.
 #
 # Does the network need more than those directions? *Projecting* a layer
 # onto directions replaces each neuron by what the directions tell of it, its nearest
@@ -996,8 +998,8 @@ abs(streamed.values - between[0, 0]).max()
 # (sec-10-released)=
 # ## Why does my number differ?
 #
-# Released codes of SVCCA and PWCCA ({eq}`eq-11-pwcca`) depart from the formulas of the
-# papers, each in its own way. Five of the ways, written down here from their description
+# Released codes of SVCCA, {eq}`eq-10-svcca`, and PWCCA, {eq}`eq-11-pwcca`, depart from
+# the formulas of the papers, each in its own way. Five of the ways, written down here from their description
 # in a few lines, on one input: two layers of 2,000 rows and 200 units that share
 # directions of falling strength, $1 / k$ for the $k$-th, with a little noise of their
 # own, and units whose means are as large as their deviations, as after a ReLU.
