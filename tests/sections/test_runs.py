@@ -124,6 +124,7 @@ SMALL = {
         "image_seeds": 1,
         "seeds": 4,
     },
+    "14": {"others": "[]", "n": 150, "pairs": 8, "seeds": 4},
     "18": {
         "n_per_class": 30,
         "depth": 3,
@@ -134,8 +135,9 @@ SMALL = {
         "units": "[8, 16]",
     },
 }
-for given in SMALL.values():
-    given["device"] = "cpu"
+for section, given in SMALL.items():
+    if section != "14":  # no device to choose: NumPy alone
+        given["device"] = "cpu"
 BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"}
 
 
@@ -188,6 +190,13 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "13.order.linear.alignment_area",
         "13.over_short.linear",
         "13.kept.linear",
+        "14.fewer.classification.captured",
+        "14.fewer.regression.captured",
+        "14.fewer.classification.residual",
+        "14.plane.stretched",
+        "14.gain.turned",
+        "14.gain.textured",
+        "14.early",
         "18.agree.layers",
         "18.depth.cka",
         "18.agree.scores",
