@@ -271,7 +271,7 @@ plt.show()
 # ## The scores
 #
 # Five scores are defined for targets that are quantities
-# ({py:mod}`repalign_utils.transferability`); all are such that more should be better.
+# (`repalign_utils.transferability` has them); all are such that more should be better.
 # *LogME* {cite:p}`you2021` is the largest log evidence of the labels $y$ under a
 # Bayesian linear model $y = Fw + \varepsilon$ on the features $F$, with
 # $w \sim N(0, I / a)$ and $\varepsilon \sim N(0, I / b)$. With singular values $s_i$ and
@@ -549,7 +549,7 @@ for of in rho:
         coords={"step": kept},
     )
 
-# %% mystnb={"figure": {"name": "fig-13-cost", "caption": "What is known after how many seconds: rank correlation of each score at its measured cost, and of a fine-tuning that stops after so long; mean over seeds, shaded from the least to the greatest."}, "image": {"alt": "Two panels, linear models and fine-tuning. Rank correlation against seconds on a logarithmic axis: a curve for fine-tuning stopped early, and a mark of its own kind for each score."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-13-cost", "caption": "What is known after how many seconds: rank correlation of each score at its measured cost, and of a fine-tuning that stops after so long; mean over seeds, shaded from the least to the greatest."}, "image": {"alt": "Two panels, linear models and fine-tuning. Rank correlation against seconds on a logarithmic axis: a curve for fine-tuning stopped early, and a mark of its own kind for each score."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_axes(2, sharey=True)
 for ax, of in zip(axes, rho, strict=True):
     figures.plot_curves(

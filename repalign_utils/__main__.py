@@ -247,6 +247,51 @@ def numbers(revision):
         click.echo("\n".join(lines) or "None moved.")
 
 
+@main.command("rank-sources")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("targets", type=RecordFile)
+@click.option("--score", default="", help="Score to rank by [default: the winner].")
+def rank_sources(folder, targets, score):
+    """Rank the sources in FOLDER by what they should be worth on a target.
+
+    FOLDER holds the features (n, d) that each source has of the target's n inputs, as
+    SOURCE.npy, or SOURCE.npz with `features` and `probabilities`. TARGETS holds their n
+    labels: .npy, or .csv with one a line. The score is the one that won in the kept run
+    of section 13; what it is worth is told below the ranking.
+    """
+    from .book import contest
+    from .data import feature_files
+    from .transferability import rank_sources
+
+    try:
+        base = paths.root()
+    except paths.SectionError:  # features can be ranked anywhere
+        base = None
+    chosen = contest.standing(base, score)
+    try:
+        labels = feature_files.target_labels(targets)
+        sources = feature_files.source_features(folder)
+        ranked = rank_sources(
+            {s.file.name: s.features for s in sources.values()},
+            labels,
+            score=chosen.score,
+            source_probabilities={
+                s.file.name: s.probabilities
+                for s in sources.values()
+                if s.probabilities is not None
+            },
+        )
+    except (TypeError, ValueError) as error:
+        raise Refused(str(error)) from None
+    for place, source in enumerate(ranked, 1):
+        click.echo(f"{place:>3}  {Path(source.name).stem:<24} {source.value:.4g}")
+    click.echo(f"\n{chosen.told}.")
+    click.echo(
+        "Read it as a short list: a score compares sources, and does not tell whether "
+        "any of them does better than training from scratch."
+    )
+
+
 @main.command("table")
 @click.argument("run", type=RecordFile)
 @click.option(

@@ -6,6 +6,8 @@ from ._classifiers import probe_accuracy as probe_accuracy
 from ._coding import trans_rate as trans_rate
 from ._columns import column_scores as column_scores
 from ._evidence import log_me as log_me
+from ._ranking import RankedSource as RankedSource
+from ._ranking import rank_sources as rank_sources
 from ._separation import h_score as h_score
 from ._source import leep as leep
 from ._source import nce as nce

@@ -46,8 +46,8 @@ _WAYS = {
     "negative_rank": _Way(negative_rank_of, ("alignment",)),
     "label_cka": _Way(label_cka_of, ("centred",)),
 }
-_OF_SOURCE = {"leep": source.leep_of, "nce": source.nce_of}
-NAMES = (*_WAYS, *_OF_SOURCE)
+OF_SOURCE = {"leep": source.leep_of, "nce": source.nce_of}
+NAMES = (*_WAYS, *OF_SOURCE)
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,14 @@ def _of_source(
     door: _Cost,
     wanted: Sequence[str],
 ) -> tuple[list[Score], dict[str, str]]:
-    names = [name for name in wanted if name in _OF_SOURCE]
+    names = [name for name in wanted if name in OF_SOURCE]
     if numbers is None:
         return [], {name: no_regression(name) for name in names}
     if theta is None:
         return [], dict.fromkeys(names, "pass source_probabilities to have it")
     scores = []
     for name in names:
-        value, own = _measured(partial(_OF_SOURCE[name], theta, numbers))
+        value, own = _measured(partial(OF_SOURCE[name], theta, numbers))
         scores.append(_alone(name, value, [door, own]))
     return scores, {}
 
