@@ -62,6 +62,7 @@ def rank_sources(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(40, 3))
     >>> y = x[:, 0] > 0
