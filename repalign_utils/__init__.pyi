@@ -7,6 +7,7 @@ from .book.features import record_features as record_features
 from .book.origin import provenance as provenance
 from .book.parameters_cell import check_parameters as check_parameters
 from .book.records import record as record
+from .book.records import record_words as record_words
 from .book.tables import table as table
 from .measures.alignment import GRID as GRID
 from .measures.alignment import Alignment as Alignment

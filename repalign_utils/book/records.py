@@ -94,6 +94,35 @@ def record(
     return summary
 
 
+def record_words(name: str, words: str) -> None:
+    """Let a sentence of the page say words that the run chose, by ``{glue:text}``.
+
+    Parameters
+    ----------
+    name : section number and words joined by dots, for example "03.answer.images"
+    words : what the page says under this name: which setting was best, for example
+
+    Raises
+    ------
+    ValueError
+        If the name has another form, or there are no words.
+
+    Examples
+    --------
+    >>> record_words("3.answer", "depth")
+    Traceback (most recent call last):
+        ...
+    ValueError: record name is '3.answer'; expected a section number and lower-case \
+words joined by dots, e.g. '02.gain.true'
+    """
+    check_name(name)
+    if not words.strip():
+        raise ValueError(
+            f"{name} is {words!r}; expected what the page is to say, or 'none'"
+        )
+    glue(name, words)
+
+
 def check_name(name: str) -> None:
     """Refuse a name that is no section number with words after it."""
     if not NAME.fullmatch(name):

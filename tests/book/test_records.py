@@ -44,6 +44,21 @@ def test_a_record_is_what_the_page_glues_and_what_the_record_holds(shown):
     assert records.interval_of(found["02.gain.true"]) == summary
 
 
+def test_words_are_glued_and_are_no_quantity(shown):
+    records.record_words("02.answer", "depth matters most")
+    ((data, metadata),) = shown
+    assert data == {records.GLUE + "text/plain": "depth matters most"}
+    assert metadata["scrapbook"]["name"] == "02.answer"
+    assert not any(records.collect(executed(shown))[k] for k in ("records", "curves"))
+
+
+def test_words_need_a_name_of_the_section_and_something_to_say():
+    with pytest.raises(ValueError, match=r"'answer'; expected a section number"):
+        records.record_words("answer", "depth")
+    with pytest.raises(ValueError, match=r"02\.answer is ' '; expected what the page"):
+        records.record_words("02.answer", " ")
+
+
 def test_a_single_number_is_recorded_without_an_interval(shown):
     records.record("02.rows", 1000)
     assert [data[records.GLUE + "text/plain"] for data, _ in shown] == [

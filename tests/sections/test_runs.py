@@ -58,7 +58,7 @@ SMALL = {
         "optimizers": "[adam]",
         "activations": "[linear]",
         "batch_sizes": "[64]",
-        "n_slices": 200,
+        "n": 200,
         "max_epochs": 30,
         "seeds": 4,
     },
@@ -263,9 +263,11 @@ def test_real_ct_slices_are_learnt_as_their_alignment_says(real_data, tmp_path):
 
 
 def test_depth_and_width_raise_alignment_on_real_images_and_slices(real_data, tmp_path):
-    given = {"classification": "mnist", "regression": "ct_slices", "n_images": 400}
-    record = run("03", tmp_path, SMALL["03"] | given | {"data_dir": real_data})
-    assert record["provenance"]["data"][0].startswith("400 of 70,000 rows of MNIST")
+    given = {"dataset": "real", "n": 400, "data_dir": real_data}
+    record = run("03", tmp_path, SMALL["03"] | given)
+    images, slices = record["provenance"]["data"]
+    assert images.startswith("400 of 70,000 rows of MNIST")
+    assert slices.startswith("400 of 53,500 rows")
     for sweep in ("depth", "width"):
         for task in ("classification", "regression"):
             assert least(record, f"03.gain.{sweep}.{task}") > 0
