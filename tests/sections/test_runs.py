@@ -67,8 +67,7 @@ SMALL = {
         "epochs": 30,
         "seeds": 4,
         "image_seeds": 1,
-        "cnn_epochs": 1,
-        "vit_epochs": 1,
+        "image_epochs": 1,
     },
     "05": {"encodings": "[thermometer]", "n": 3000, "seeds": 4},
     "06": {
