@@ -50,6 +50,7 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import re
+import textwrap
 import time
 from dataclasses import replace
 from functools import partial
@@ -313,12 +314,11 @@ for kind, values in kinds.items():
     )
 
 
-# %% mystnb={"figure": {"name": "fig-18-layers", "caption": "Which measures of two layers agree: rank correlation over pairs of layers, the mean over pairs of networks, chance taken off; measures that agree stand side by side."}, "image": {"alt": "Matrix of ten measures by ten measures, coloured by rank correlation, ordered by hierarchical clustering."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-18-layers", "caption": "Which measures of two layers agree: rank correlation over pairs of layers, the mean over pairs of networks, chance taken off; measures that agree stand side by side."}, "image": {"alt": "Matrix of ten measures by ten measures, coloured by rank correlation, ordered by hierarchical clustering."}} tags=["hide-input", "lead-figure"]
 def plot_agreement(matrix, names, label):
     """Matrix of agreement with its numbers."""
     order = by_likeness(matrix)
-    ax = figures.new_axes()
-    ax.figure.set_size_inches(5.2, 5)
+    ax = figures.new_panels(height=4.6)
     shown = matrix[np.ix_(order, order)].clip(-1, 1)
     figures.plot_layer_matrix(
         shown,
@@ -455,8 +455,7 @@ traps = xr.DataArray(
 record("18.curve.traps", traps)
 
 # %% mystnb={"figure": {"name": "fig-18-traps", "caption": "Three traps, by measure, the mean over five draws: unrelated wide layers should be near 0; of the other two a measure can have one right, since they ask for opposite things."}, "image": {"alt": "For each of ten measures three dots between 0 and 1, for unrelated layers, one shared strong direction, and a shared signal with weak noise."}} tags=["hide-input"]
-ax = figures.new_axes()
-ax.figure.set_size_inches(5.2, 4.4)
+ax = figures.new_panels(height=4.2)
 for k, (kind, marker) in enumerate(zip(asked, "os^", strict=True)):
     ax.plot(
         traps.sel(trap=kind).mean("seed"),
@@ -802,7 +801,7 @@ known |= {
     "negative_rank": ("directions that the labels need", gram),
     "label_cka": ("similarities between inputs and classes", gram),
     "h_score": ("spread between classes against all spread", spans),
-    "h_score, shrunk": ("the same, covariance shrunk", spans),
+    "h_score, shrunk": ("as `h_score`, covariance shrunk", spans),
     "log_me": ("evidence of a linear model", spans),
     "trans_rate": (
         "volume of all rows less that of classes",
@@ -824,50 +823,39 @@ level = np.mean([c.mean((1, 2)) for c in chance], 0)
 
 def misled(name):
     """Traps that a measure of two layers fell into."""
-    at = traps_mean.sel(measure=name)
-    values = [float(at.sel(trap=kind)) for kind in asked]
-    narrow_one = narrow_share.mean(0)[list(pairwise).index(name)]
-    said = [
-        f"unrelated wide layers: {values[0]:.2f}"
-        if values[0] > 0.3
-        else "",
-        f"one direction decides: {values[1]:.2f}"
-        if values[1] > 0.5
-        else "",
-        f"weak noise hides the signal: {values[2]:.2f}"
-        if values[2] < 0.5
-        else "",
-        f"the narrowest layer nearest: {narrow_one:.0%}"
-        if narrow_one > 0.5
-        else "",
-    ]
-    return "; ".join(filter(None, said)) or "in none of the traps"
+    of = traps_mean.sel(measure=name)
+    unrelated, one, noise = (float(of.sel(trap=k)) for k in asked)
+    to_narrow = narrow_share.mean(0)[list(pairwise).index(name)]
+    said = {
+        f"unrelated layers: {unrelated:.2f}": unrelated > 0.3,
+        f"one direction: {one:.2f}": one > 0.5,
+        f"weak noise: {noise:.2f}": noise < 0.5,
+        f"narrowest nearest: {to_narrow:.0%}": to_narrow > 0.5,
+    }
+    return [text for text, holds in said.items() if holds]
 
 
 # %% tags=["hide-input"]
 told_here, misled_here = {}, {}
 for i, name in enumerate(pairwise):
     share = float(depth_share.sel(measure=name))
-    told_here[name] = (
-        f"same depth nearest: {share:.0%} (guessing "
-        f"{by_chance.mean():.0%}); chance level {level[i]:.2f}"
-    )
-    misled_here[name] = misled(name)
+    guess = by_chance.mean()
+    told_here[name] = [
+        f"own depth: {share:.0%} ({guess:.0%})",
+        f"chance: {level[i]:.2f}",
+    ]
+    misled_here[name] = misled(name) or ["in no trap"]
 for name in scores:
-    told_here[name] = f"with accuracy on other rows: {told[name]:.2f}"
-    misled_here[name] = (
-        f"a random wide layer beats {beats[name]:.0%} of layers"
-        if beats[name] > 0.1
-        else "not by random layers"
-    )
+    told_here[name] = [f"accuracy: {told[name]:.2f}"]
+    fooled = beats[name] > 0.1
+    misled_here[name] = [
+        f"random layer: {beats[name]:.0%}" if fooled else "in no trap"
+    ]
 for name, value in zip(of_outputs, ranked, strict=True):
-    few_networks = len(last) < 3
-    told_here[name] = (
-        "no outputs kept"
-        if few_networks
-        else f"with the last layer's accuracy, {len(last)} networks: {value:.2f}"
-    )
-    misled_here[name] = "not tried"
+    told_here[name] = [
+        f"accuracy: {value:.2f}" if len(last) > 2 else "no outputs"
+    ]
+    misled_here[name] = ["not tried"]
 
 
 # %% tags=["hide-input"]
@@ -875,68 +863,78 @@ def sections_with(name):
     """Links to the sections whose code uses a measure."""
     word = {"alignment_area": "alignment"}.get(name, name.split(",")[0])
     found = []
-    for path in sorted((root() / "notebooks").glob("[0-9][0-9]_*.py")):
+    for path in sorted((root() / "notebooks").glob("[0-9]*_*.py")):
         code = re.sub(r"(?m)^#.*$", "", path.read_text())
         if path.stem[:2] != "18" and re.search(rf"\b{word}\b", code):
-            found.append(
-                f"{{ref}}`{path.stem[:2]} <sec-{path.stem[:2]}>`"
-            )
-    return ", ".join(found[:3]) or "this page"
+            number = path.stem[:2]
+            found.append(f"{{ref}}`{number} <sec-{number}>`")
+    return ", ".join(found[:3]) or "18"
 
 
 def unchanged(name):
     """Changes that leave a measure as it is."""
-    marks = {"yes": "", "of Y": " (of Y)", "of X": " (of X)"}
-    stays = [
-        k + marks[v] for k, v in invariant[name].items() if v in marks
-    ]
-    return ", ".join(stays)
+    marks = {"yes": "", "of Y": " of Y", "of X": " of X"}
+    found = invariant.get(name, {"order of classes": "yes"})
+    return [k + marks[v] for k, v in found.items() if v in marks]
 
 
 def costs(name):
     """Formula, and what was measured."""
     a, b = (float(g.sel(measure=name)) for g in (with_rows, with_units))
-    t = milliseconds(took.sel(measure=name)[-1])
-    return f"{known[name][1]}; {t}, $n^{{{a:.1f}}} d^{{{b:.1f}}}$"
+    growth = f"$n^{{{a:.1f}}} d^{{{b:.1f}}}$"
+    time_taken = milliseconds(took.sel(measure=name)[-1])
+    return [known[name][1], time_taken, growth]
+
+
+def whole(parts, separator="; "):
+    """Text of parts, each of which stays on one line."""
+    return separator.join(p.replace(" ", "\u00a0") for p in parts)
 
 
 # %% tags=["hide-input"]
+def line(name):
+    """Line of the table."""
+    guide = "equal" if name in pairwise else "scores"
+    link = f"{{ref}}`{name} <measures-{guide}>`"
+    return [
+        f"{link} ({sections_with(name)})",
+        whole(textwrap.wrap(known[name][0], 20), " "),
+        "no" if name in pairwise else "yes",
+        whole(unchanged(name), ", "),
+        whole(costs(name)),
+        whole(told_here[name]),
+        whole(misled_here[name]),
+    ]
+
+
 table(
     [
         "Measure (sections)",
         "Compares",
         "Labels?",
         "Unchanged by",
-        f"Cost; measured at n = {many}, d = {wide}",
+        f"Cost, and at n = {many}, d = {wide}",
         "Told here",
-        "Misled here",
+        "{ref}`Misled here <measures-mislead>`",
     ],
-    [
-        [
-            f"{{ref}}`{name} <which-measure>` ({sections_with(name)})",
-            known[name][0],
-            "no" if name in pairwise else "yes",
-            unchanged(name)
-            if name in invariant
-            else "order of classes",
-            costs(name),
-            told_here[name],
-            misled_here[name],
-        ]
-        for name in names
-    ],
+    [line(name) for name in names],
 )
 
 # %% [markdown]
-# *Told here*, of two layers: how often the nearest layer of another network stands at
-# the same depth, by calibrated values, and what the measure gives with rows paired at
-# random, the mean over the pairs of layers. Of a layer and labels: rank correlation with
-# the accuracy of a linear model on other rows, over the layers of a network, the mean
-# over networks. *Misled here*: a measure of two layers above 0.3 for unrelated
-# layers, above 0.5 for one shared direction or below 0.5 for a shared signal in
-# noise, or one that calls the narrowest layer nearest in more than half of all cases; a
-# score that puts a layer of random numbers above more than a tenth of layers
-# that were trained or built.
+# *Unchanged by*: to a millionth, in five draws; "of Y" where that side alone may change.
+# *Cost*: the formula, the time of one call, and how it grew with $n$ and with $d$.
+#
+# *Told here*, of two layers: *own depth*, how often the nearest layer of another network
+# stands at the same depth, by calibrated values (in brackets: by guessing), and *chance*,
+# what the measure gives with rows paired at random. Of a layer and labels: *accuracy*,
+# the rank correlation with the accuracy of a linear model on other rows, over the
+# layers of a network; of outputs, over networks.
+#
+# *Misled here*: above 0.3 for *unrelated layers*; above 0.5 for *one direction*; below 0.5
+# for a shared signal in *weak noise*; *narrowest nearest*, if that is what a measure
+# calls nearest in more than half of all cases; and *random layer*, if a score puts random
+# numbers above more than a tenth of the networks' layers. Which of these is a fault
+# depends on what you ask.
 #
 # Four things of the package are not in the table, since they give no single number for
 # two layers: `sparse_prediction` and `cluster_units` ({ref}`sec-09`) look at units and
