@@ -152,6 +152,7 @@ side = round(x.shape[1] ** 0.5)
 pixels = (255 * x).astype(np.uint8).reshape(-1, 1, side, side)
 ends = given_targets("classification", [0, 1], 1)[:, 0]
 axes = figures.new_panels(columns=2, height=0.6)
+axes[0].figure.get_layout_engine().set(wspace=0.15)
 for ax, y in zip(axes, ends, strict=True):
     sheet = [pixels[np.flatnonzero(y == c)[:6]] for c in (-1, 1)]
     figures.plot_images(sheet, ax=ax)
@@ -298,7 +299,7 @@ for task, found in inputs.items():
     record(f"02.input.chance.{task}", by_chance, **exact)
 
 # %% mystnb={"figure": {"name": "fig-02-inputs", "caption": "Alignment of the inputs with true and with shuffled targets; bands span the shuffles, the thin line is chance."}, "image": {"alt": "Two panels, classification above and regression below. Captured share of the target energy against the threshold divided by the norm of the inputs, drawn as steps: one line for true and one for shuffled targets, and a thin one for chance."}} tags=["hide-input"]
-fine = np.geomspace(1e-4, 1, 300)
+fine = np.geomspace(1e-4, 1, 120)
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, (task, found) in zip(axes, inputs.items(), strict=True):
     curves = curve_of(found, fine).sel(layer="inputs")
@@ -551,11 +552,11 @@ grid[0, 0].figure.legend(*handles, **where_to)
 plt.show()
 
 # %% [markdown]
-# Look first at the right column of {numref}`fig-02-hidden`: the inputs and the untrained
-# layer against their thin lines of chance, then the trained layer. In the left column the
-# trained layer may start further right than the inputs and still end below them: it then
-# has most of the targets along few directions and the rest along small ones. Where a
-# curve jumps from 0, the first direction alone holds what it jumps to.
+# Read each curve of {numref}`fig-02-hidden` from right to left: where it jumps, a singular
+# value is reached, and the height of the jump is what its direction holds. Look first at
+# the right column: do the inputs and the untrained layer leave their thin lines of
+# chance, and does the trained layer? Then compare jumps: one high jump says that one
+# direction holds nearly all of the targets, as in a layer whose next layer needs no other.
 
 # %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Area under the alignment curve of the inputs and of the last hidden layer, of narrow and of wide networks, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, narrow networks above and wide ones below. For true and shuffled targets of both tasks, the area of the inputs and of the layer before and after training, as points with intervals."}} tags=["hide-input"]
 axes = figures.new_panels(2, sharex=True, sharey=True)
@@ -884,9 +885,9 @@ for task in tasks:
 # {glue:text}`02.with_true.untrained.classification` to
 # {glue:text}`02.with_true.trained.classification` on the images, and from
 # {glue:text}`02.with_true.untrained.regression` to
-# {glue:text}`02.with_true.trained.regression` on the slices. Labels that are shuffled still
-# have neighbours in the inputs, and the layer keeps the inputs' main directions as far
-# as the new ones leave them room.
+# {glue:text}`02.with_true.trained.regression` on the slices. Two things
+# pull here: training adds directions that hold the new labels, and it may keep those that
+# the layer had from the inputs, along which the true ones lie.
 # :::
 #
 # :::{exercise}
