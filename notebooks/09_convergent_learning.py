@@ -317,7 +317,7 @@ record_ends("chance", mean["chance"], within=(-1, 1))
 start = by_layer(lambda i, n: untrained[i, n]["greedy"].mean())
 record_ends("greedy.start", start, within=(-1, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, name in zip(axes, ends.values(), strict=True):
     found = matches[0, name]

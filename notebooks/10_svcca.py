@@ -436,7 +436,7 @@ projected = xr.concat(
 record("10.curve.directions", projected)
 projected.sel(layer="fc1", count=5).mean("seed").to_series().round(3)
 
-# %% mystnb={"figure": {"name": "fig-10-directions", "caption": "Accuracy on test images when a layer is projected onto some of its directions or neurons, none trained again: mean over pairs of networks, bands from least to greatest. Thin lines: the same neurons with all others set to zero; grey: the network as it is, with all directions."}, "image": {"alt": "Three panels below each other, the last pooling layer and the two hidden layers after it. Accuracy against the number of directions on a logarithmic axis, for SVCCA directions, principal directions, most active and random neurons, the neurons also with all others set to zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-10-directions", "caption": "Accuracy on test images when a layer is projected onto some of its directions or neurons, none trained again: mean over pairs of networks, bands from least to greatest. Thin lines: the same neurons with all others set to zero; grey: the network as it is, with all directions."}, "image": {"alt": "Three panels below each other, the last pooling layer and the two hidden layers after it. Accuracy against the number of directions on a logarithmic axis, for SVCCA directions, principal directions, most active and random neurons, the neurons also with all others set to zero."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(3, sharex=True, sharey=True)
 shown = ["SVCCA", "principal", "most active", "random"]
 for ax, name in zip(axes, probed, strict=True):

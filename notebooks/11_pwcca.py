@@ -480,7 +480,7 @@ record(
     .drop_vars("measure"),
 )
 
-# %% mystnb={"figure": {"name": "fig-11-groups", "caption": "Distance of two networks, layer by layer from the first convolution to the outputs: two that generalise, two that memorise the same shuffled labels, and one of each. Bands span the networks; thin lines are chance, which the middle panel takes off."}, "image": {"alt": "Three panels, PWCCA, PWCCA calibrated and mean CCA. Distance against layer, one line for pairs of networks that generalise, one for pairs that memorise and one for pairs of one and the other; thin lines for chance."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-11-groups", "caption": "Distance of two networks, layer by layer from the first convolution to the outputs: two that generalise, two that memorise the same shuffled labels, and one of each. Bands span the networks; thin lines are chance, which the middle panel takes off."}, "image": {"alt": "Three panels, PWCCA, PWCCA calibrated and mean CCA. Distance against layer, one line for pairs of networks that generalise, one for pairs that memorise and one for pairs of one and the other; thin lines for chance."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(3, sharex=True, sharey=True)
 for ax, (title, distance) in zip(axes, panels.items(), strict=True):
     chance = 1 - level.sel(measure=title.split(",")[0])
