@@ -144,5 +144,7 @@ def test_what_cannot_be_fitted_is_refused():
     for match, given_ in cases.items():
         with pytest.raises(ValueError, match=match):
             fit_rates(given_)
+    with pytest.raises(ValueError, match=r"^guesses is 1; pass 2 or more"):
+        fit_rates(run, guesses=1)
     with pytest.raises(TypeError, match=r"^trajectories hold a tuple; pass"):
         fit_rates([(run.H, run.Y, run.w)])
