@@ -622,9 +622,9 @@ def kernel_alignment(features, y):
     """Cosine between the centred K of features and y y'."""
     h = features - features.mean(0)
     y = y - y.mean()
-    return np.square(h.T @ y).sum() / (
-        np.linalg.norm(h.T @ h) * (y @ y)
-    )
+    norm = np.linalg.norm(h.T @ h) * (y @ y)
+    # Where all units are dead, K is 0 and lies along nothing.
+    return np.square(h.T @ y).sum() / norm if norm else 0.0
 
 
 # %%
