@@ -977,16 +977,18 @@ table(
 # :label: ex-13-4
 #
 # Why is the rank correlation taken within a target? Compute it over all pairs of a seed
-# at once, and explain which scores rise.
+# at once, and explain which scores rise and which fall.
 # :::
 #
 # :::{solution} ex-13-4
 # :class: dropdown
 #
 # `order(promise["log_me"].reshape(seeds, -1, 1), error["linear"].reshape(seeds, -1, 1))`
-# mixes sources and targets. Targets differ in how hard they are for every source, and
-# any score of fit sees that: LogME and the probe rise most. It helps nobody to choose
-# a source.
+# mixes sources and targets. Scores without a unit, such as the probe's share of variance,
+# then gain a little, since they also see which targets are easy for every source. LogME
+# may lose: it has the scale of the labels in it (doubled labels have $\log 2$ less), and
+# labels that vary more by chance make a target look worse. Neither helps anyone to
+# choose a source.
 # :::
 #
 # ## Provenance
