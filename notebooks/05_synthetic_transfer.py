@@ -500,32 +500,26 @@ for e in encodings:
             record(f"05.roles.{what}.{word}.{e}", by_unit)
             by_roles[what, e, word] = by_unit
 
+# %%
+first = [v.sel(source=sources[0]).mean("seed") for v in (moved, chosen)]
+shared = roles.sel(source=sources[0]).values
+marked = [related, moderate, unrelated, swapped(sources[0])]
+
 # %% mystnb={"figure": {"name": "fig-05-targets", "caption": "All 119 targets of the first source, one mark each: change in area against change in test error, means over the seeds. Colours and marks tell how many variables a target has in the same roles as the source. Below the line, transfer is positive."}, "image": {"alt": "One panel per code. Change in test error against change in area, 119 marks in three colours for two, one or no shared role, four of them named; lines at zero."}} tags=["hide-input"]
 axes = figures.new_panels(
     len(encodings), height=2.9, sharex=True, sharey=True
 )
-marked = [related, moderate, unrelated, swapped(sources[0])]
 for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
-    pair = [
-        v.sel(encoding=e, source=sources[0]).mean("seed")
-        for v in (moved, chosen)
-    ]
+    x, y = (v.sel(encoding=e) for v in first)
     for (k, word), marker in zip(words.items(), "^so", strict=True):
-        those = roles.sel(source=sources[0]) == k
-        ax.plot(
-            *[v[those] for v in pair],
-            marker,
-            markersize=4,
-            alpha=0.8,
-            label=word,
-        )
+        own = shared == k
+        ax.plot(x[own], y[own], marker, markersize=4, label=word)
     for name in marked:
         ax.annotate(
             name,
-            [float(v.sel(task=name)) for v in pair],
-            textcoords="offset points",
+            (x.sel(task=name), y.sel(task=name)),
             xytext=(5, 3),
-            fontsize=9.5,
+            textcoords="offset points",
         )
     ax.axhline(0, color="0.5", linewidth=0.8)
     ax.axvline(0, color="0.5", linewidth=0.8)
