@@ -133,7 +133,7 @@ SMALL = {
         "image_seeds": 1,
         "seeds": 4,
     },
-    "14": {"others": "[]", "n": 150, "pairs": 8, "seeds": 4},
+    "14": {"others": "[peaks]", "n": 150, "pairs": 8, "seeds": 4},
     "18": {
         "n_per_class": 30,
         "depth": 3,
