@@ -182,6 +182,7 @@ else:
             name: (kept.layers, kept.labels)
             for name, kept in run.sets.items()
             if kept.labels is not None
+            and kept.labels.dtype.kind != "f"  # classes, not quantities
         }
         for run in about
     }
@@ -203,7 +204,7 @@ table(
 # %% [markdown]
 # Of each network at most `most_layers` layers are measured, evenly spaced from the
 # first to the last, on `rows` of the inputs. Two networks can be compared where they
-# saw the same inputs, that is, within a section.
+# saw the same inputs: within a section, where it kept the same labels for both.
 
 
 # %% tags=["hide-input"]
@@ -227,10 +228,14 @@ def in_turn(labels):
 
 nets, pairs = {}, []
 for sets in groups.values():
-    order = in_turn(next(iter(sets.values()))[1])
     for name, (layers, labels) in sets.items():
+        order = in_turn(labels)
         nets[name] = measured(layers, order), labels[order]
-    pairs += combinations(sets, 2)
+    pairs += [
+        (a, b)
+        for a, b in combinations(sets, 2)
+        if np.array_equal(sets[a][1], sets[b][1])
+    ]
 print(len(nets), "networks,", len(pairs), "pairs of networks")
 
 # %% [markdown]
@@ -420,7 +425,8 @@ record(
 #   both share, as a mean activity would be. Near 0 is right if directions count, near 1
 #   if variance does.
 # - *weak noise*: five strong signals that both layers share, and 25 units of fresh
-#   noise, a tenth as large. Here it is the other way round.
+#   noise, a tenth as large. Near 1 is right if variance counts, near 5 / 30 if
+#   directions do.
 
 
 # %%
@@ -724,8 +730,8 @@ plt.show()
 # %% [markdown]
 # Read the row of the accuracy first ({numref}`fig-18-scores`): it is what a score is
 # for. On average over scores the rank correlation with it is
-# {glue:text}`18.told.scores`, and {glue:text}`18.told.best` for the one that has
-# the largest here, which is a choice after the fact. Layers of a network are few, so that
+# {glue:text}`18.told.scores`, and {glue:text}`18.told.best` for the score that has the
+# largest here, a choice made after the fact. Layers of a network are few, so that
 # one network says little; the interval is over networks.
 #
 # Where a network's outputs were kept, LEEP and NCE read a score off them, one for a
@@ -743,11 +749,8 @@ for (layers, labels), found in zip(nets.values(), above, strict=True):
 ranked = np.zeros(2)
 if len(last) > 2:
     ranked = agreement(np.column_stack([outputs, last]).T)[2, :2]
-print(
-    len(last),
-    "networks with outputs;",
-    dict(zip(of_outputs, ranked.round(2), strict=True)),
-)
+told_of = zip(of_outputs, ranked, strict=True)
+print(len(last), "networks:", *(f"{n} {v:.2f}" for n, v in told_of))
 
 # %% [markdown]
 # And the trap for scores: a layer of random numbers that knows no class, of half as many
@@ -966,17 +969,16 @@ table(
 # :label: ex-18-1
 #
 # Two measures have a rank correlation of 1 over all pairs of layers. Are they the same
-# measure? Give two of the table that differ by a monotone map, or would for layers of
-# one width.
+# measure? When is that of a measure and its own calibrated value 1?
 # :::
 #
 # :::{solution} ex-18-1
 # :class: dropdown
 #
-# No: ranks see order alone. Mean CCA and the mean *squared* correlation need not even
-# agree in ranks; $1 - s$ and $\arccos s$ do. CKA and its calibrated value have the same
-# order wherever the level of chance is the same for all pairs, for example for layers of
-# one width and one spectrum.
+# No: ranks see order alone, and $1 - s$, reversed, or $s^2$ have the order of $s$. The
+# calibrated value is a rising function of $s$ for each level of chance, so the two have
+# the same order wherever that level is the same for all pairs, for example for layers of
+# one width and one spectrum; where levels differ it need not be.
 # :::
 #
 # :::{exercise}
