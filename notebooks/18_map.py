@@ -323,7 +323,7 @@ for kind, values in kinds.items():
 def plot_agreement(matrix, names, label):
     """Matrix of agreement with its numbers."""
     order = by_likeness(matrix)
-    ax = figures.new_panels(height=4.6)
+    ax = figures.new_panels(height=4.1)
     shown = matrix[np.ix_(order, order)].clip(-1, 1)
     figures.plot_layer_matrix(
         shown,
