@@ -234,10 +234,13 @@ def read_all_features(place: str | os.PathLike) -> list[RunFeatures]:
             )
         found[run.section] = path, run
     if not found:
+        build = "make paper" if str(place) == "paper" else "make book"
+        shown = f"results/{place}" if str(place) in paths.PROFILES else place
         raise records.RecordError(
-            f"{place} holds no run that kept features of its layers; build the book "
-            "(make book), or run the sections that keep some into a folder of yours, "
-            "e.g. repalign run 09 -o FOLDER/09.ipynb, and pass it as -p runs FOLDER"
+            f"{shown} holds no run that kept features of its layers; build the book "
+            f"({build}), or run the sections that keep some into a folder of yours, "
+            "e.g. repalign run 09 -o FOLDER/09.ipynb, and pass it as -p runs FOLDER; "
+            "-p runs own trains a few networks instead"
         )
     return [found[section][1] for section in sorted(found)]
 

@@ -158,9 +158,16 @@ def test_features_of_a_folder_are_read_by_section_whatever_else_lies_there(copie
     assert len(run.sha256) == 64 and "05_tiny" in run.sentence()
 
 
-def test_a_folder_of_runs_is_refused_with_what_to_run_first(copied, tmp_path):
+def test_a_folder_of_runs_is_refused_with_what_to_run_first(
+    copied, tmp_path, monkeypatch
+):
     with pytest.raises(records.RecordError, match=r"no run that .*make book.*-p runs"):
         features.read_all_features(tmp_path)
+    monkeypatch.setattr(features.paths, "root", lambda: tmp_path)
+    with pytest.raises(
+        records.RecordError, match=r"^results/paper holds .*\(make paper\)"
+    ):
+        features.read_all_features("paper")
     for suffix in (".json", ".features.npz"):
         shutil.copy(copied.with_suffix(suffix), copied.with_name(f"twin{suffix}"))
     with pytest.raises(
