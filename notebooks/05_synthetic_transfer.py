@@ -505,9 +505,9 @@ first = [v.sel(source=sources[0]).mean("seed") for v in (moved, chosen)]
 shared = roles.sel(source=sources[0]).values
 marked = [related, moderate, unrelated, swapped(sources[0])]
 
-# %% mystnb={"figure": {"name": "fig-05-targets", "caption": "All 119 targets of the first source, one mark each: change in area against change in test error, means over the seeds. Colours and marks tell how many variables a target has in the same roles as the source. Below the line, transfer is positive."}, "image": {"alt": "One panel per code. Change in test error against change in area, 119 marks in three colours for two, one or no shared role, four of them named; lines at zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-05-targets", "caption": "All 119 targets of the first source, one mark each: change in area against change in test error, means over the seeds. Colours and marks tell how many variables a target has in the same roles as the source. Below the line, transfer is positive."}, "image": {"alt": "One panel per code. Change in test error against change in area, 119 marks in three colours for two, one or no shared role, four of them named; lines at zero."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(
-    len(encodings), height=2.9, sharex=True, sharey=True
+    len(encodings), height=2.4, sharex=True, sharey=True
 )
 for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
     x, y = (v.sel(encoding=e) for v in first)
@@ -742,7 +742,7 @@ np.atleast_1d(axes)[0].legend(
         for text, m, c in keys
     ],
     ncols=2,
-    loc="upper left",
+    loc="lower left",
 )
 plt.show()
 
