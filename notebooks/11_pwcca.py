@@ -290,6 +290,19 @@ def trained(i, task, factor=1.0, epochs_kept=()):
     return net.eval(), course.weights
 
 
+# %% tags=["hide-input"]
+pictures = NetworkInputs(images)[:].to(compute.where)
+for factor in widths:  # before hours of training
+    for i in range(seeds):
+        answers = fresh(i, factor).eval()(pictures[:100])
+        if (answers == answers[0]).all():
+            raise ValueError(
+                f"with channels times {factor} the network of seed "
+                f"{seed + i} answers all images alike before training, "
+                "so its layers cannot be compared; take wider ones"
+            )
+
+# %%
 networks, courses = {}, []
 for group, task in tasks.items():
     at = kept if group == "generalise" else ()
@@ -342,9 +355,6 @@ for group, nets in networks.items():
 
 
 # %%
-pictures = NetworkInputs(images)[:].to(compute.where)
-
-
 @torch.no_grad()
 def layers_of(net):
     """Features (n, units) of each convolution and of the outputs."""
