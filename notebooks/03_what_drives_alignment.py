@@ -93,7 +93,8 @@ where = choose_device(device)
 # With $H_0$ of the untrained and $H_1$ of the trained last hidden layer, two questions
 # are two numbers: how far does a setting of network and training get, $H_1$, and how
 # much of that did training add, the *gain* $H_1 - H_0$? Both are needed, since random
-# layers differ already: the deeper, the more equal their rows, and the lower $H_0$.
+# layers may differ already: a deep one can make its rows nearly equal, which leaves
+# little room for $H_0$.
 #
 # The tasks are those of {ref}`sec-02`: images of two classes with targets $-1$ and $+1$,
 # and slices whose target is their position along the body.
@@ -526,7 +527,12 @@ for (label, s), t in product(settings_of["activation"].items(), tasks):
     area, ceiling = (float(of.sel(what=w)) for w in ("area", "ceiling"))
     kept = f"{area:.3f}", f"{ceiling:.3f}", f"{area / ceiling:.2f}"
     rows.append([label, here[t], *kept])
-header = ["Activation", "Task", "Area", "$\\sigma_1 / \\|\\Phi\\|_F$"]
+header = [
+    "Activation",
+    "Task",
+    "Area",
+    "$\\sigma_1 / \\lVert\\Phi\\rVert_F$",
+]
 table([*header, "Area over that"], rows)
 
 # %%
@@ -576,10 +582,10 @@ for task in tasks:
 # | images | {glue:text}`03.depth.end.classification` | {glue:text}`03.depth.rank.classification` | {glue:text}`03.depth.gain.classification` |
 # | slices | {glue:text}`03.depth.end.regression` | {glue:text}`03.depth.rank.regression` | {glue:text}`03.depth.gain.regression` |
 #
-# What the last column has above the first is due to the start: a deep network of random
-# weights makes its rows nearly equal, and starts with less alignment
-# ({numref}`fig-03-settings`, top block). No claim rests on it. With five seeds no exact
-# test can tell a rank correlation from 0, even if it is 1 in each; six can.
+# What the last column has above the first is due to the start: look at how the grey
+# marks move with depth in the top block of {numref}`fig-03-settings`. No claim rests on
+# it. With five seeds no exact test can tell a rank correlation from 0, even if it is 1
+# in each; six can, and eight can where each is the same 2/3.
 #
 # Does depth, then, matter as much as the activation? Per seed, $D$ of the activation
 # less $D$ of depth, and of width:
