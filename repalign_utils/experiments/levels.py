@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def train_to_level(
     noisy : layers that are trained instead, such as those with dropout; what is watched
         and compared with the level is of ``layers``
     checkpoints : folder that keeps the result, under a name made of all that it depends
-        on but the functions' code; empty: none
+        on, of functions by their names and what `functools.partial` binds; empty: none
 
     Returns
     -------
@@ -108,7 +109,8 @@ def train_to_level(
         )
     keep, found = None, []
     if checkpoints:
-        facts = (layers.__name__, level, epochs, optimizer, bool(noisy))
+        functions = [_words(f) for f in (layers, noisy, watch)]
+        facts = (functions, level, epochs, optimizer, torch.__version__)
         tensors = (*parameters, inputs, targets, step_sizes)
         keep = Checkpoint(checkpoints, "level", (facts, *tensors), every=0)
         keep.restore(lambda state: found.append(_restored(state, inputs.device)))
@@ -215,6 +217,15 @@ class _Run:
         """What is kept of all."""
         self._write_back()
         return Levelled(self.epochs, self.reached, np.stack(self.watched), self.ends)
+
+
+def _words(function) -> object:
+    """What tells a function from others, without where it lies in memory."""
+    if isinstance(function, partial):
+        bound = [*enumerate(function.args), *sorted(function.keywords.items())]
+        told = [(place, _words(value)) for place, value in bound]
+        return (_words(function.func), told)
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _saved(found: Levelled) -> dict:

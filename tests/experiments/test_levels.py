@@ -1,11 +1,13 @@
 """Networks that stop at a loss, each as if it were trained alone."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from repalign_utils.experiments import levels
 from repalign_utils.experiments.levels import train_to_level
 
 SIZES = torch.tensor([0.3, 0.1, 0.02])
@@ -25,8 +27,12 @@ def problem(members=3):
 
 def trained(weights, x, y, **changes):
     options = {"step_sizes": SIZES[: len(x)], "level": 0.2, "epochs": 40}
-    options["watch"] = lambda outputs: outputs[-1]
+    options["watch"] = answers
     return train_to_level(layers, weights, x, y, **options | changes)
+
+
+def answers(outputs):
+    return outputs[-1]
 
 
 def losses(outputs, y):
@@ -97,14 +103,32 @@ def test_a_network_that_diverges_stops_and_has_not_got_there():
     assert not found.reached.any()
 
 
-def test_a_result_on_disk_is_read_and_not_made_again(tmp_path):
+def test_a_result_on_disk_is_read_and_not_made_again(tmp_path, monkeypatch):
     weights, x, y = problem()
     first = trained(weights, x, y, checkpoints=tmp_path)
-    again = trained(weights, x, y, checkpoints=tmp_path, watch=None)
+    monkeypatch.setattr(levels, "_Run", None)  # nothing is trained again
+    again = trained(weights, x, y, checkpoints=tmp_path)
+    monkeypatch.undo()
     np.testing.assert_array_equal(again.watched, first.watched)
     assert (again.epochs == first.epochs).all()
     trained(weights, x, y, checkpoints=tmp_path, level=0.3)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_results_of_functions_that_differ_in_what_is_bound_are_told_apart(tmp_path):
+    def scaled(parameters, x, factor):
+        return [factor * h for h in layers(parameters, x)]
+
+    weights, x, y = problem()
+    options = {"step_sizes": SIZES, "level": 0.2, "epochs": 5, "watch": answers}
+    ends = [
+        train_to_level(
+            partial(scaled, factor=f), weights, x, y, checkpoints=tmp_path, **options
+        ).watched[0]
+        for f in (1, 2, 1)
+    ]
+    np.testing.assert_array_equal(ends[0], ends[2])
+    np.testing.assert_allclose(ends[1], 2 * ends[0], rtol=1e-6)
 
 
 def test_what_cannot_be_trained_is_refused_by_name():
