@@ -628,8 +628,8 @@ def kernel_alignment(features, y):
 
 
 # %%
-found = narrow["classification"][-1].sel(share=1, layer="trained")[0]
-layer = narrow["classification"][1]["trained"][-seeds].double().cpu()
+found = narrow["classification"][-1].sel(share=1, layer="untrained")[0]
+layer = narrow["classification"][1]["untrained"][-seeds].double().cpu()
 y = measured(given_targets("classification", shares, seeds))[-1, 0]
 phi = np.hstack([layer, np.ones((len(y), 1))])
 phi /= np.linalg.norm(phi, axis=1, keepdims=True)
