@@ -202,7 +202,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "12.layer.first",
         "12.off.rich",
         "12.merged.rich",
-        "12.merged.lazy",
+        "12.images.rich",
         "12.structure.rich",
         "12.gain.rich_less_lazy",
         "13.above.linear",
