@@ -967,20 +967,20 @@ moves = np.array(
     ]
 ).reshape(image_shape)
 
-# %% mystnb={"figure": {"name": "fig-12-alignment", "caption": "Area of alignment with the classes, before (dashed) and after training to the same loss (solid), by layer, from the smallest gain (rich) to the largest (lazy); bands span the networks. Right: what training added in the third layer, against how far that layer moved, a mark for each network."}, "image": {"alt": "Two panels. Left, area against layer, a solid and a dashed line for each gain. Right, change of the area against the change of the distances, one colour per gain."}} tags=["hide-input"]
-left, right = figures.new_panels(2, height=2.8)
+# %% mystnb={"figure": {"name": "fig-12-alignment", "caption": "What rich and lazy networks gain in alignment, at the same loss. Above: area with the classes before training (dashed) and after it (solid), by layer, means over networks, from the smallest gain (rich) to the largest (lazy). Below: what training added in the third layer, against how far that layer moved, a mark for each network."}, "image": {"alt": "Two panels. Above, area against layer, a solid and a dashed line for each gain. Below, change of the area against the change of the distances, one colour per gain."}} tags=["hide-input"]
+above, below = figures.new_panels(2, height=2.8)
 for g, gain in enumerate(image_gains):
     for when, style in (("before", "--"), ("after", "-")):
         of = areas.sel(when=when, gain=gain).mean("seed")
         name = f"gain {gain:g}" if when == "after" else None
-        left.plot(of.layer, of, style, color=f"C{g}", label=name)
-    right.plot(
+        above.plot(of.layer, of, style, color=f"C{g}", label=name)
+    below.plot(
         moves[g], rise.sel(layer=3, gain=gain), "o", color=f"C{g}"
     )
-figures.count_axis(left)
-left.set(xlabel="hidden layer", ylabel="area")
-right.set(xlabel="how far the layer moved", ylabel="area added")
-left.legend()
+figures.count_axis(above)
+above.set(xlabel="hidden layer", ylabel="area")
+below.set(xlabel="how far the layer moved", ylabel="area added")
+above.legend()
 plt.show()
 
 # %%
