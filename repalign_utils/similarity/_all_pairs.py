@@ -59,6 +59,7 @@ def similarity_matrix(
 
     Examples
     --------
+    >>> import numpy as np
     >>> early, late = np.random.default_rng(0).normal(size=(2, 90, 5))
     >>> similarity_matrix({"early": early, "late": late}, measure="cka").values.round(3)
     array([[1.   , 0.057],
