@@ -176,6 +176,10 @@ class _Run:
             all_go_on = self._keep(outputs, watch, level)
         return outputs[-1] if all_go_on else None
 
+    def _losses(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Half of the squared error of each network, mean over rows and outputs."""
+        return (outputs - self.targets).square().flatten(1).mean(1) / 2
+
     def _keep(self, outputs, watch, level: float) -> bool:
         seen = watch(outputs).cpu().numpy()
         whole = np.full((len(self.epochs), *seen.shape[1:]), np.nan, np.float32)
@@ -183,7 +187,7 @@ class _Run:
         whole[alive] = seen
         self.watched.append(whole)
         self.epochs[alive] = len(self.watched) - 1
-        losses = (outputs[-1] - self.targets).square().flatten(1).mean(1) / 2
+        losses = self._losses(outputs[-1])
         self.reached[alive] = (losses < level).cpu().numpy()
         done = (losses < level) | ~losses.isfinite()
         if done.any():
@@ -204,7 +208,7 @@ class _Run:
 
     def step(self, outputs: torch.Tensor, rule) -> None:
         """One step of each network that still trains."""
-        losses = (outputs - self.targets).square().flatten(1).mean(1) / 2
+        losses = self._losses(outputs)
         slopes = torch.autograd.grad(losses.sum(), self.parameters)
         with torch.no_grad():
             for p, slope, memory in zip(

@@ -72,5 +72,5 @@ def similarity_matrix(
     if MEASURES[measure].of_norms and worthwhile(n, widths):
         stream.take_all(Kernels(features))
     else:
-        stream.update(layers_x, layers_y)
+        stream.add(features)
     return stream.result(measure, keep=keep, keep_of=keep_of)

@@ -138,7 +138,10 @@ class SimilarityStream:
             If a layer is not there, rows differ, columns are others than before, an
             entry is not finite, or the sums would take more than `memory`.
         """
-        features = self.checked(batch_x, batch_y)
+        self.add(self.checked(batch_x, batch_y))
+
+    def add(self, features: list[Array]) -> None:
+        """Take up what `checked` gave; raises as `update` where widths do not fit."""
         self._begin([array.shape[1] for array in features])
         self._sums.add(features)
         self.n += len(features[0])
