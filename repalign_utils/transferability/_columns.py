@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..spelling import did_you_mean
 from ._aligned import areas_of, label_ckas_of, negative_ranks_of
 from ._classifiers import predicted_of
 from ._evidence import evidences_of
+from ._table import wanted_of
 from ._task import Task, task
 
 if TYPE_CHECKING:
@@ -73,13 +73,7 @@ def column_scores(
     >>> found["label_cka"].shape
     (2,)
     """
-    wanted = list(_WAYS) if only is None else list(only)
-    for name in wanted:
-        if name not in _WAYS:
-            raise ValueError(
-                f"only holds {name!r}; {did_you_mean(name, _WAYS)}the scores of "
-                f"quantities are {', '.join(_WAYS)}"
-            )
+    wanted = wanted_of(only, _WAYS, "scores of quantities")
     found = task(features, quantities)
     if found.numbers is not None:
         raise ValueError(

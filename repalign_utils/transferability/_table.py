@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -170,7 +170,7 @@ def score_table(
     >>> found.left_out["h_score"][:44]
     'h_score is defined for classes alone, and la'
     """
-    wanted = _known(NAMES if only is None else only)
+    wanted = wanted_of(only, NAMES)
     if "probe_accuracy" in wanted:
         _load_probes()
     start = time.perf_counter()
@@ -249,14 +249,17 @@ def _of_source(
     return scores, {}
 
 
-def _known(names: Sequence[str]) -> Sequence[str]:
-    for name in names:
-        if name not in NAMES:
+def wanted_of(
+    only: Sequence[str] | None, known: Collection[str], told: str = "scores"
+) -> list[str]:
+    """Names in ``only``, or all that are known; raise a ValueError at another."""
+    for name in only or ():
+        if name not in known:
             raise ValueError(
-                f"only holds {name!r}; {did_you_mean(name, NAMES)}the scores are "
-                f"{', '.join(NAMES)}"
+                f"only holds {name!r}; {did_you_mean(name, known)}the {told} are "
+                f"{', '.join(known)}"
             )
-    return names
+    return list(known if only is None else only)
 
 
 def _load_probes() -> None:
