@@ -295,7 +295,7 @@ def test_depth_and_width_raise_alignment_on_real_images_and_slices(real_data, tm
 def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
     real_data, tmp_path
 ):
-    given = {"dataset": "cifar10", "first": "airplane", "second": "automobile"}
+    given = {"dataset": "cifar10", "classes": "[airplane, automobile]"}
     record = run("04", tmp_path, SMALL["04"] | given | {"data_dir": real_data})
     assert record["provenance"]["data"][0].startswith("100 of 60,000 rows of CIFAR-10")
     for quantity in ("04.least_step.mlp", "04.rise.mlp", "04.gain.mlp"):
