@@ -164,24 +164,10 @@ plt.show()
 
 
 # %% mystnb={"figure": {"name": "fig-02-slices", "caption": "Bone in eight slices, from the one nearest to the head on the left to the one farthest from it on the right: the input holds, for each sector and shell, a share of its area."}, "image": {"alt": "Eight discs in a row, each a polar grid of grey cells that shows where bone lies in a slice of a body.", "classes": "dark-light"}} tags=["hide-input"]
-def disc(bins, size=48):
-    """Histogram (24 sectors, 10 shells) of bone as a picture."""
-    grid = np.linspace(-1, 1, size)
-    across, down = np.meshgrid(grid, grid)
-    turn = np.arctan2(down, across) % (2 * np.pi) / (2 * np.pi)
-    radius = np.hypot(across, down)
-    sector = np.minimum((24 * turn).astype(int), 23)
-    shell = np.minimum((10 * radius).astype(int), 9)
-    value = bins.reshape(24, 10)[sector, shell].clip(0, 1) ** 0.5
-    return (255 * value * (radius < 1)).astype(np.uint8)[None]
-
-
 x, y = known["regression"]
 shown = np.argsort(y)[np.linspace(0, len(y) - 1, 8).astype(int)]
 ax = figures.new_panels(height=0.4)
-figures.plot_images(
-    [np.stack([disc(x[i, :240]) for i in shown])], ax=ax
-)
+figures.plot_images([data.slice_pictures(x[shown])], ax=ax)
 plt.show()
 
 # %% [markdown]

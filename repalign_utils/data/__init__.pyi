@@ -8,6 +8,7 @@ from .by_name import load as load
 from .cifar import cifar10 as cifar10
 from .cifar import cifar100 as cifar100
 from .ct import ct_slices as ct_slices
+from .ct import slice_pictures as slice_pictures
 from .families import FAMILIES as FAMILIES
 from .families import imagenet_classes as imagenet_classes
 from .folders import image_files as image_files

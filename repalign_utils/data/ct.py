@@ -110,6 +110,50 @@ def ct_slices(
     return Dataset(inputs, float32_rows(targets[kept]), about, patients)
 
 
+def slice_pictures(inputs: np.ndarray, *, size: int = 48) -> np.ndarray:
+    """Draw the bone of slices: discs of 24 sectors and 10 shells.
+
+    Parameters
+    ----------
+    inputs : array (m, 384)
+        As of `ct_slices` or `ct_phantom`; the first 240 columns are drawn, sector by
+        sector from the inside out.
+    size : int
+        Pixels a side.
+
+    Returns
+    -------
+    array (m, 1, size, size), uint8
+        The square root of each share, so that little bone is seen; 0 outside.
+
+    Raises
+    ------
+    ValueError
+        If the inputs are no rows of 384 columns.
+
+    Examples
+    --------
+    >>> ribs = np.ones((2, 384))
+    >>> pictures = slice_pictures(ribs, size=9)
+    >>> pictures.shape, pictures[0, 0, 4].tolist()
+    ((2, 1, 9, 9), [255, 255, 255, 255, 255, 255, 255, 255, 255])
+    """
+    rows, size = np.asarray(inputs, dtype=float), whole_number("size", size)
+    if rows.ndim != 2 or rows.shape[1] != 384:
+        raise ValueError(
+            f"inputs have shape {rows.shape} but must be (m, 384), as of ct_slices; "
+            "pass rows such as inputs[:8]"
+        )
+    middles = (2 * np.arange(size) + 1) / size - 1
+    across, down = np.meshgrid(middles, middles)
+    turn = np.arctan2(down, across) / (2 * np.pi) % 1
+    sector = np.minimum((24 * turn).astype(int), 23)
+    radius = np.hypot(across, down)
+    shell = np.minimum((10 * radius).astype(int), 9)
+    share = rows[:, :240].reshape(-1, 24, 10)[:, sector, shell].clip(0, 1)
+    return (255 * np.sqrt(share) * (radius < 1)).astype(np.uint8)[:, None]
+
+
 def _amount(n: int, rows: int, seed: int, file: str) -> str:
     held = f"{file} holds {rows:,} rows"
     if n > rows:

@@ -290,6 +290,23 @@ def test_absent_slices_are_one_error_that_says_all(site, cache, tmp_path, monkey
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize("sector, shell", [(0, 0), (5, 9), (13, 4), (23, 7)])
+def test_a_bin_of_a_slice_is_drawn_in_its_sector_and_shell(sector, shell):
+    one = np.full((1, 384), -0.25)
+    one[0, 10 * sector + shell] = 0.25
+    (picture,) = data.slice_pictures(one, size=200)[0]
+    down, across = np.nonzero(picture)
+    x, y = (2 * across + 1) / 200 - 1, (2 * down + 1) / 200 - 1
+    assert set(np.floor(np.arctan2(y, x) % (2 * np.pi) * 12 / np.pi)) == {sector}
+    assert set(np.floor(10 * np.hypot(x, y))) == {shell}
+    assert set(picture[picture > 0]) == {127}  # half of the brightest, a quarter full
+
+
+def test_rows_of_another_set_are_not_drawn_as_slices():
+    with pytest.raises(ValueError, match=r"shape \(8, 64\) but must be \(m, 384\)"):
+        data.slice_pictures(np.zeros((8, 64)))
+
+
 def test_slices_proper(real_data):
     drawn = data.ct_slices(data_dir=real_data)
     assert drawn.inputs.shape[1] == 384 and len(drawn.inputs) == drawn.about.rows

@@ -44,7 +44,14 @@ def least(record, quantity):
 
 # Small settings in which a section still shows what it is about.
 SMALL = {
-    "01": {"n": 200, "width": 200, "steps": 100, "seeds": 4},
+    "01": {
+        "n": 200,
+        "width": 200,
+        "steps": 100,
+        "deep_epochs": 60,
+        "deep_width": 64,
+        "seeds": 4,
+    },
     "02": {
         "n_slices": 200,
         "shares": "[0.0, 0.5, 1.0]",
@@ -154,6 +161,8 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
     "quantity",
     [
         "01.order.agrees",
+        "01.shuffled.gap",
+        "01.shuffled.slower",
         "02.input.gap.classification",
         "02.input.gap.regression",
         "02.gain.classification.true.narrow",
@@ -274,8 +283,9 @@ def test_a_run_on_real_data_says_which_and_how_much(real_data, tmp_path):
 
 
 def test_real_ct_slices_are_learnt_as_their_alignment_says(real_data, tmp_path):
-    given = {"dataset": "ct_slices", "data_dir": real_data, "steps": 100, "width": 200}
-    record = run("01", tmp_path, given | {"seeds": 3})
+    given = {"dataset": "ct_slices", "data_dir": real_data, "seeds": 3}
+    given |= {"steps": 100, "width": 200, "deep_epochs": 5}
+    record = run("01", tmp_path, given)
     assert "682 of 53,500 rows" in record["provenance"]["data"][0]
     assert found_of(record)["01.identity.error"] == "reproduced"
     assert found_of(record)["01.bound.excess"] == "reproduced"
