@@ -6,15 +6,19 @@ that a value that changed changes everywhere.
 
 import base64
 import os
+import re
 from functools import cache
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 
 from ..files import replacing
-from . import claims, origin, paths, records, references, telling, verdicts
+from . import claims, origin, paths, places, records, references, telling, verdicts
+from .forest import forest
 from .notebooks import read_section
+from .shortfalls import shortfalls
 
 MARKS = {
     verdicts.REPRODUCED: "✓",
@@ -77,11 +81,15 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         "judged": judged,
         "reference": reference,
         "pairs": list(zip(judged, reference, strict=True)),
+        "linked": {},
     }
+    values["missing"] = shortfalls(values["pairs"], "paper")
     book, generated = base / "book", base / "book" / "_generated"
     for section in paths.sections(base):
         mine = [both for both in values["pairs"] if both[0].claim.section == section]
         page = _section_page(base, profile, section, mine, section in runs)
+        claimed = {s.quantity for here, _ in mine for s in here.claim.settings}
+        values["linked"][section] = _link_cells(page, section, claimed)
         _insert_lead_figure(page, generated, section)
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
@@ -103,6 +111,8 @@ def _shelf():
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    shelf.filters |= {"inline": _inline, "slug": _slug}
+    shelf.globals |= {"forest": forest}
     shelf.globals |= {"marked": marked, "kinds": KINDS, "tally": telling.tally}
     shelf.globals |= {"comparison": verdicts.comparison, "compared": telling.compared}
     shelf.globals |= {"labels": LABELS, "marks": MARKS, "needed": verdicts.needed}
@@ -113,6 +123,16 @@ def _shelf():
 def _filled(template: str, **values) -> str:
     """Markdown of a template with these values."""
     return _shelf().get_template(f"{template}.md.jinja").render(values)
+
+
+def _inline(words: object) -> str:
+    """HTML of words, whose backticks mark code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(str(words)))
+
+
+def _slug(words: str) -> str:
+    """Words as one, for a style sheet."""
+    return words.replace(" ", "-")
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -132,7 +152,8 @@ def _section_page(base, profile: str, section: str, pairs, was_run: bool):
         _fold_parameters(notebook, base)
     else:
         source = read_section(base / "notebooks" / f"{section}.py")
-        heading = source.cells[0].source
+        # The title alone: the lead speaks of what a run has found.
+        heading, _, _ = source.cells[0].source.partition("\n\n")
         text = _filled("not_run", heading=heading, profile=profile).rstrip()
         notebook = nbformat.v4.new_notebook(metadata=source.metadata)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="title")]
@@ -152,6 +173,32 @@ def _fold_parameters(notebook, base: Path) -> None:
             cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters cell"}
             shown.metadata.setdefault("tags", []).append("hide-output")
             shown.metadata["mystnb"] = {"code_prompt_show": "Show the parameters"}
+
+
+def _link_cells(page, section: str, claimed: set[str]) -> dict[str, dict[str, str]]:
+    """Give an anchor to each cell that records a claimed quantity; addresses of both.
+
+    Returns
+    -------
+    dict, quantity -> addresses of its figure and of the cell that records it
+    """
+    address = f"sections/{section}.html"
+    shown = places.figures(page)
+    linked, cells = {}, []
+    for cell in page.cells:
+        mine = [name for name in places.recorded(cell) if name in claimed]
+        if mine:
+            marks = "".join(
+                f'<span id="{places.anchor(name)}"></span>' for name in mine
+            )
+            cells.append(nbformat.v4.new_markdown_cell(marks, id=f"at-{cell.id}"[:64]))
+        cells.append(cell)
+        for name in mine:
+            label = shown.get(name, places.anchor(name))
+            cell_at = f"{address}#{places.anchor(name)}"
+            linked[name] = {"figure": f"{address}#{label}", "cell": cell_at}
+    page.cells = cells
+    return linked
 
 
 def _insert_lead_figure(page, folder: Path, section: str) -> None:

@@ -199,7 +199,7 @@ def _finding(claim: Claim, setting: Setting, run: dict | None) -> Finding:
     wanted = setting.testable
     if wanted and not wanted.met(records[wanted.quantity]["mean"]):
         return Finding(setting, NOT_TESTABLE, None, value, units)
-    least = _least(setting, records)
+    least = smallest_effect(setting, records)
     if claim.kind == "check":
         low, high = min(entry["values"]), max(entry["values"])
         side = bool(_side(setting, least, low, high))
@@ -225,8 +225,8 @@ def _lacks(setting: Setting, run: dict | None) -> str:
     return f"{', '.join(lacking)} not recorded" if lacking else ""
 
 
-def _least(setting: Setting, records: dict) -> float:
-    """Smallest effect that counts, in a run."""
+def smallest_effect(setting: Setting, records: dict) -> float:
+    """Smallest effect that counts, in a run with these records."""
     if setting.relative:
         return setting.relative.share * abs(records[setting.relative.of]["mean"])
     return setting.smallest or 0.0
@@ -274,7 +274,7 @@ def _corrected(findings: Sequence[Finding], records: dict) -> tuple[Finding, ...
     ]
     judged = {}
     for f, entry, p in zip(tested, entries, holm(p_values), strict=True):
-        mean, least = entry["mean"], _least(f.setting, records)
+        mean, least = entry["mean"], smallest_effect(f.setting, records)
         side = _side(f.setting, least, mean, mean) if p < LEVEL else None
         verdict = _verdict(f.setting, least, side, mean, mean)
         judged[f.setting.id] = replace(f, verdict=verdict, side=side)
