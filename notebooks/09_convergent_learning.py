@@ -53,6 +53,7 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,6 +62,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+# %% tags=["hide-input"]
 from repalign_utils import (
     Compute,
     NetworkInputs,
@@ -119,11 +121,10 @@ plt.show()
 #
 # ## Networks from different seeds
 #
-# All networks see the same images, in another order and from other weights. Statistics
-# are taken on images that none was trained on. Networks 0 and 1 are a pair, 2 and 3 the
-# next, and so on; after the pairs each has a third network, which is in no pair.
+# All networks see the same images, in another order and from other weights. All
+# statistics are taken on held-out images.
 
-# %%
+# %% tags=["hide-input"]
 if dataset == "cifar10":
     options = {"data_dir": data_dir, "seed": seed}
     images = data.cifar10(n_per_class=n_per_class, **options)
@@ -136,8 +137,15 @@ else:
     place = own.cumsum(0)[own]  # 1 for the first image of a class
     images = whole.take(np.flatnonzero(place <= n_per_class))
     held = whole.take(np.flatnonzero(place > n_per_class))
+
+# %%
 pictures = NetworkInputs(held)[:]
 print(len(images.labels), len(held.labels), tuple(pictures.shape[1:]))
+
+# %% [markdown]
+# So many images to train on, so many held out, of this shape. A network has the
+# convolutions and the fully connected layer that `layers` names, and a readout of ten
+# classes.
 
 
 # %%
@@ -149,6 +157,11 @@ def new_network(i):
     return network.to(where.where)
 
 
+# %% [markdown]
+# Networks 0 and 1 are a pair, 2 and 3 the next, and so on; after the pairs each has a
+# third network, which is in no pair.
+
+# %%
 networks = []
 for i in tqdm(range(3 * pairs), file=sys.stderr):
     network = new_network(i)
@@ -156,6 +169,8 @@ for i in tqdm(range(3 * pairs), file=sys.stderr):
     options = {"compute": where, "seed": seed + i}
     train(network, images, how, checkpoints=checkpoints, **options)
     networks.append(network)
+
+# %%
 scores = [accuracy(net, pictures, held.labels) for net in networks]
 record("09.accuracy", scores, within=(0, 1))
 
@@ -172,32 +187,41 @@ record("09.accuracy", scores, within=(0, 1))
 # $$ (eq-09-correlation)
 #
 # with means $\mu_i$, $\nu_j$ and standard deviations $\sigma_i$, $\tau_j$ over all rows.
-# The sign counts: a unit and its negative do not match. We draw the same rows of a layer
-# for all networks. A unit that is constant there, such as a dead ReLU, has no
-# correlation, and is left out; so is one that is active in less than one row of a
-# hundred, since a handful of rows would decide all its numbers.
+# The sign counts: a unit and its negative do not match. The rows of a layer are drawn
+# once, the same for all networks.
+
 
 # %%
-convolutions = [name for name in names if name.startswith("c")]
-ends = {"first": convolutions[0], "last": convolutions[-1]}
+def rows_of(h):
+    """Layer (images, units, ...) as rows, one per image and position."""
+    return h.movedim(1, -1).flatten(0, -2).double().cpu().numpy()
+
+
 draw = np.random.default_rng(seed)
-drawn = {}  # layer -> rows, the same for all networks
+drawn = {
+    name: draw.permutation(len(rows_of(h)))[:rows]
+    for name, h in record_layers(networks[0], pictures, names).items()
+}
+{name: len(chosen) for name, chosen in drawn.items()}
 
 
+# %% [markdown]
+# A unit that is constant on these rows, such as a dead ReLU, has no correlation and is
+# left out. So is one that is active in less than one row of a hundred, since a handful
+# of rows would decide all its numbers: it is set to 0.
+
+
+# %%
 def units_of(network):
     """Activations (rows, units) of each layer at the drawn rows."""
     found = {}
-    outputs = record_layers(network, pictures, names)
-    for name, h in outputs.items():
-        h = h.movedim(1, -1).flatten(0, -2).double().cpu().numpy()
-        if name not in drawn:
-            order = draw.permutation(len(h))
-            drawn[name] = order[: min(rows, len(h))]
-        h = h[drawn[name]]
+    for name, h in record_layers(network, pictures, names).items():
+        h = rows_of(h)[drawn[name]]
         found[name] = h * ((h != 0).mean(0) >= 0.01)
     return found
 
 
+# %%
 trained = [units_of(network) for network in networks]
 fresh = [units_of(new_network(i)) for i in range(3 * pairs)]
 {name: h.shape for name, h in trained[0].items()}
@@ -212,23 +236,42 @@ def both(units, i, name):
     return X, Y
 
 
+# %% [markdown]
+# All correlations of {eq}`eq-09-correlation` are one matrix product, here of the first
+# convolution of the first pair:
+
+# %%
+convolutions = [name for name in names if name.startswith("c")]
+ends = {"first": convolutions[0], "last": convolutions[-1]}
+
+
+def standardised(h):
+    """Units that vary, with mean 0 and variance 1."""
+    h = h[:, h.std(0) > 0]
+    return (h - h.mean(0)) / h.std(0)
+
+
 X, Y = both(trained, 0, ends["first"])
-keep = [h.std(0) > 0 for h in (X, Y)]
-zx, zy = (
-    (h[:, k] - h[:, k].mean(0)) / h[:, k].std(0)
-    for h, k in zip((X, Y), keep, strict=True)
-)
-C = zx.T @ zy / len(zx)  # equation of the correlations
+C = standardised(X).T @ standardised(Y) / len(X)
+C.shape
+
+# %% [markdown]
+# In plain NumPy and SciPy the two matchings are a line each:
+
+# %%
 best = C.max(1)  # semi-matching
 i, j = linear_sum_assignment(C, maximize=True)  # one-to-one
+print(best.mean().round(3), C[i, j].mean().round(3))
+
+# %%
 semi, own = (match_units(X, Y, one_to_one=b) for b in (False, True))
 print(semi.mean() - best.mean(), own.mean() - C[i, j].mean())
 
 # %% [markdown]
-# In plain NumPy and SciPy the two matchings are a line each; the package's differ by
-# rounding. The numbering of a network's units is arbitrary, so nothing is on the
-# diagonal between two networks until they are matched. The order follows the matching: unit $i$,
-# then the unit whose number its partner has, until the cycle closes.
+# The package's matchings differ from these by rounding. The numbering of a network's
+# units is arbitrary, so nothing is on the diagonal between two networks until they are
+# matched. The order follows the matching: unit $i$, then the unit whose number its
+# partner has, until the cycle closes.
 
 # %% mystnb={"figure": {"name": "fig-09-matrices", "caption": "Correlations of the units of the first convolution: within each of two networks, between them as they are numbered, and between them with one-to-one partners on the diagonal. Rows and columns without colour are units that are constant."}, "image": {"alt": "Four square matrices of correlations with one colour scale. Those within a network have a diagonal of ones, but for constant units; that between networks as numbered has none, and the matched one shows how far a diagonal comes back."}} tags=["hide-input"]
 order, partners = own.order()
@@ -251,10 +294,14 @@ plt.colorbar(image, ax=axes, label="correlation")
 plt.show()
 
 # %% [markdown]
-# Look first at the last panel: the redder its diagonal, the more units were found again.
-# Rows that are strong beside the diagonal too are units that share their partner with
-# another, or are spread over several.
-
+# Look first at the last panel of {numref}`fig-09-matrices`: the redder its diagonal, the
+# more units were found again. Over all pairs the mean of that diagonal is
+# {glue:text}`09.own.first.mean:.2f`. Then look beside it: rows that are strong there too
+# are units that share their partner with another, or are spread over several. The
+# panels of one network, above, show that this is no matter of two networks: units of
+# one layer correlate with each other as well. A sceptic may say that a matching puts
+# large values on the diagonal whatever it is given; with unrelated rows even the best
+# partners have a mean of {glue:text}`09.chance.first.mean:.2f`.
 
 # %% [markdown]
 # ## Which units are found again?
@@ -267,7 +314,7 @@ plt.show()
 
 # %%
 def matched(X, Y, i):
-    """Both matchings of one layer, and semi-matching by chance."""
+    """Both matchings of one layer, and what chance gives."""
     unlinked = np.random.default_rng([seed, i]).permutation(Y)
     return {
         "greedy": match_units(X, Y, one_to_one=False),
@@ -277,14 +324,21 @@ def matched(X, Y, i):
     }
 
 
-matches, untrained = (
-    {
+# %%
+def all_matched(units):
+    """Matchings of every pair and layer."""
+    return {
         (i, name): matched(*both(units, i, name), i)
         for i in range(pairs)
         for name in names
     }
-    for units in (trained, fresh)
-)
+
+
+matches, untrained = all_matched(trained), all_matched(fresh)
+{kind: round(m.mean(), 3) for kind, m in matches[0, names[0]].items()}
+
+# %% [markdown]
+# These are the means over the units of one layer of one pair. Now of all:
 
 
 # %%
@@ -295,15 +349,18 @@ def by_layer(number):
     return xr.DataArray(found, dims=("pair", "layer"), coords=coords)
 
 
-mean = {
-    kind: by_layer(lambda i, n, k=kind: matches[i, n][k].mean())
-    for kind in matches[0, names[0]]
-}
-mean["before training"] = by_layer(
-    lambda i, n: untrained[i, n]["one-to-one"].mean()
-)
+def mean_of(found, kind):
+    """Mean correlation over units, of each pair and layer."""
+    return by_layer(lambda i, n: found[i, n][kind].mean())
 
 
+# %%
+mean = {kind: mean_of(matches, kind) for kind in matches[0, names[0]]}
+mean["before training"] = mean_of(untrained, "one-to-one")
+mean["greedy"].mean("pair").to_series().round(3)
+
+
+# %% tags=["hide-input"]
 def record_ends(name, values, **options):
     """Record a number of the first and the last convolution."""
     for end, layer in ends.items():
@@ -314,7 +371,7 @@ def record_ends(name, values, **options):
 record_ends("greedy", mean["greedy"], within=(-1, 1))
 record_ends("own", mean["one-to-one"], within=(-1, 1))
 record_ends("chance", mean["chance"], within=(-1, 1))
-start = by_layer(lambda i, n: untrained[i, n]["greedy"].mean())
+start = mean_of(untrained, "greedy")
 record_ends("greedy.start", start, within=(-1, 1))
 
 # %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input", "lead-figure"]
@@ -335,16 +392,15 @@ figures.count_axis(axes[1])
 plt.show()
 
 # %% [markdown]
-# A dot on the line is a unit that has its best partner to itself; a dot below it lost
-# that partner to another unit; a unit is found again where the line lies well above the
-# thin one ({numref}`fig-09-sorted`). How far does the curve fall from left to right, and
-# is that noise of this pair, or are there units that *every* network finds? If so, a
-# unit that has a good
-# partner in a second network has one in a third as well. Two numbers for each pair: the
-# spread, best eighth less worst eighth of units, beyond that of unrelated rows; and the
-# rank correlation over units of their best correlation in the second and in a third
-# network, which belongs to this pair alone. So the unit is a pair with its third: no two
-# units share a network, and given the images their values are independent.
+# Look first at how far the line of {numref}`fig-09-sorted` lies above the thin one: so
+# far a unit is found again. A dot on the line is a unit that has its best partner to
+# itself; a dot below it lost that partner to another unit. Then follow the line from
+# left to right. How far does it fall, and is that noise of this pair, or are there
+# units that *every* network finds? If so, a unit that has a good partner in a second
+# network has one in a third as well.
+#
+# Two numbers for each pair. The *spread*: best eighth less worst eighth of units, beyond
+# that of unrelated rows.
 
 
 # %%
@@ -355,6 +411,19 @@ def spread(found):
     return score[-few:].mean() - score[:few].mean()
 
 
+def beyond_chance(found, i, name):
+    """Spread of the best correlations less that of unrelated rows."""
+    one = found[i, name]
+    return spread(one["greedy"]) - spread(one["chance"])
+
+
+# %% [markdown]
+# And the *rank correlation* over units of their best correlation in the second and in a
+# third network. The third belongs to this pair alone, so no two pairs share a network,
+# and given the images their values are independent.
+
+
+# %%
 def found_by_a_third(units, found, i, name):
     """Rank correlation of best correlations in two other networks."""
     X, _ = both(units, i, name)
@@ -367,23 +436,14 @@ def found_by_a_third(units, found, i, name):
 
 
 # %%
-def beyond_chance(found, i, name):
-    """Spread of the best correlations less that of unrelated rows."""
-    kinds = ("greedy", "chance")
-    return np.subtract(*[spread(found[i, name][k]) for k in kinds])
-
-
+kinds = {"": (trained, matches), ".start": (fresh, untrained)}
 again = {}
-for word, units, found in (
-    ("", trained, matches),
-    (".start", fresh, untrained),
-):
-    excess = by_layer(lambda i, n, f=found: beyond_chance(f, i, n))
+for word, (units, found) in kinds.items():
+    excess = by_layer(partial(beyond_chance, found))
     record_ends(f"spread{word}", excess)
-    again[word] = by_layer(
-        lambda i, n, u=units, f=found: found_by_a_third(u, f, i, n)
-    )
+    again[word] = by_layer(partial(found_by_a_third, units, found))
     record_ends(f"third{word}", again[word], within=(-1, 1))
+again[""].mean("pair").to_series().round(3)
 
 # %% [markdown]
 # Beyond chance, the best eighth correlates by {glue:text}`09.spread.first` (first) and
@@ -400,7 +460,7 @@ for word, units, found in (
 # excite a unit and its partner most.
 
 
-# %%
+# %% tags=["hide-input"]
 def field(layer):
     """Side of the receptive field, and pixels from one place to the next."""
     size = step = 1
@@ -451,59 +511,68 @@ plt.show()
 # %% [markdown]
 # These are the correlations of the three matches of each kind, from top to bottom. In
 # {numref}`fig-09-patches` compare the two rows of a match: where they show the same kind
-# of stroke in the same place, the two units look for the same; a patch that recurs says
-# that few images excite the unit.
+# of stroke in the same place, the two units look for the same. A patch that recurs says
+# that few images excite the unit. A sceptic would add that the six strongest patches
+# say little of the thousands on which the correlation rests: two rows may look alike and
+# correlate weakly, and the other way round.
 #
 # ## Is the subspace shared, and its basis?
 #
 # Correlation of single units asks whether two networks share their *axes*. The mean
-# canonical correlation (section 10) asks whether they span the same subspace, in
-# whatever basis. Both grow by chance with the number of units, so each is also shown
-# calibrated, (value - chance) / (1 - chance), with chance from permuted rows.
+# canonical correlation ({ref}`sec-10`) asks whether they span the same subspace, in
+# whatever basis.
 
 
 # %%
 def canonical(units, i, name):
-    """Mean canonical correlation of a pair, and by chance."""
+    """Mean canonical correlation of a pair of layers."""
+    return cca(*both(units, i, name)).mean()
+
+
+def unlinked_canonical(units, i, name):
+    """Mean canonical correlation with the rows of one side permuted."""
     X, Y = both(units, i, name)
     unlinked = np.random.default_rng([seed, i]).permutation(Y)
-    return [cca(X, y).mean() for y in (Y, unlinked)]
+    return cca(X, unlinked).mean()
 
 
-def with_canonical(mean, units):
-    """Add the canonical correlation and its chance to the means."""
-    parts = [
-        by_layer(lambda i, n, k=k: canonical(units, i, n)[k])
-        for k in (0, 1)
-    ]
-    return mean | dict(
-        zip(("canonical", "chance, canonical"), parts, strict=True)
-    )
+# %%
+before = {
+    kind: mean_of(untrained, kind)
+    for kind in ("one-to-one", "chance, one-to-one")
+}
+for of, units in ((mean, trained), (before, fresh)):
+    of["canonical"] = by_layer(partial(canonical, units))
+    chance = by_layer(partial(unlinked_canonical, units))
+    of["chance, canonical"] = chance
+mean["canonical"].mean("pair").to_series().round(3)
+
+# %% [markdown]
+# Both grow by chance with the number of units, so each is also shown calibrated, 0 where
+# rows are unrelated and 1 where networks are equal:
 
 
+# %%
 def calibrated(kind, mean):
     """Mean above chance, 1 where networks are equal."""
-    level = mean[f"chance, {kind}"]
-    return (mean[kind] - level) / (1 - level)
+    chance = mean[f"chance, {kind}"]
+    return (mean[kind] - chance) / (1 - chance)
 
 
 def subspace(mean):
     """Calibrated canonical less calibrated one-to-one correlation."""
-    kinds = ("canonical", "one-to-one")
-    return np.subtract(*[calibrated(kind, mean) for kind in kinds])
+    return calibrated("canonical", mean) - calibrated(
+        "one-to-one", mean
+    )
 
 
 # %%
-mean = with_canonical(mean, trained)
-before = {
-    kind: by_layer(lambda i, n, k=kind: untrained[i, n][k].mean())
-    for kind in ("one-to-one", "chance, one-to-one")
-}
 record_ends("subspace", subspace(mean))
-record_ends("subspace.start", subspace(with_canonical(before, fresh)))
+record_ends("subspace.start", subspace(before))
 record_ends("learned", mean["one-to-one"] - mean["before training"])
+subspace(mean).mean("pair").to_series().round(3)
 
-# %%
+# %% tags=["hide-input"]
 table(
     ["Layer", "One-to-one", "Calibrated", "Canonical", "Calibrated"],
     [
@@ -544,16 +613,19 @@ ax.set_ylim(-0.05, 1.05)
 plt.show()
 
 # %% [markdown]
-# Compare each line with its level of chance ({numref}`fig-09-layers`), which is higher
-# for the canonical correlation. Calibrated, canonical less one-to-one correlation is {glue:text}`09.subspace.first` in
+# Look first at how far each line of {numref}`fig-09-layers` is above its level of
+# chance, which is higher for the canonical correlation; raw heights do not compare.
+# Calibrated, canonical less one-to-one correlation is {glue:text}`09.subspace.first` in
 # the first and {glue:text}`09.subspace.last` in the last convolution (before training
 # {glue:text}`09.subspace.start.first` and {glue:text}`09.subspace.start.last`). It may
-# be below 0, as the table shows where single units match better than subspaces: it
-# weighs all directions of the subspace alike, those of little variance too, in which
-# networks may differ. Compare with the line before training: filters that no image has
-# touched can match too, since any two filters see the same edges of the same image.
-# Training adds {glue:text}`09.learned.first` (first) and {glue:text}`09.learned.last`
-# (last convolution) to the one-to-one correlation.
+# surprise that this can be below 0, single units matching better than subspaces. The
+# canonical correlation weighs all directions of the subspace alike, those of little
+# variance too, in which networks may differ.
+#
+# A sceptic looks at the line before training: filters that no image has touched can
+# match too, since any two filters see the same edges of the same image. Training adds
+# {glue:text}`09.learned.first` (first) and {glue:text}`09.learned.last` (last
+# convolution) to the one-to-one correlation.
 #
 # ## How many units does a unit need?
 #
@@ -577,17 +649,12 @@ def predicted(units, i, name):
     return sparse_prediction(X, Y, penalties, generator=rng)
 
 
-paths, paths_before = (
-    {
-        (i, n): predicted(units, i, n)
-        for i in range(pairs)
-        for n in layers_asked
-    }
-    for units, layers_asked in (
-        (trained, names),
-        (fresh, ends.values()),
-    )
-)
+# %%
+every = [(i, name) for i in range(pairs) for name in names]
+two = [(i, name) for i, name in every if name in ends.values()]
+paths = {key: predicted(trained, *key) for key in every}
+paths_before = {key: predicted(fresh, *key) for key in two}
+paths[0, names[0]].loss.shape  # (penalties, units)
 
 
 # %%
@@ -597,29 +664,25 @@ def over_pairs(name, field):
     return np.mean([np.nanmean(f, axis=1) for f in found], axis=0)
 
 
-table(
-    ["Layer", *[f"{p:g}" for p in penalties]],
-    [
-        [
-            name,
-            *[
-                f"{a:.3f} ({b:.1f})"
-                for a, b in zip(*both_rows, strict=True)
-            ],
-        ]
-        for name in names
-        for both_rows in [
-            (over_pairs(name, "loss"), over_pairs(name, "used"))
-        ]
-    ],
-)
+over_pairs(names[0], "loss").round(3)
+
+# %% tags=["hide-input"]
+rows_shown = []
+for name in names:
+    loss, used = (over_pairs(name, what) for what in ("loss", "used"))
+    cells = [
+        f"{a:.3f} ({b:.1f})" for a, b in zip(loss, used, strict=True)
+    ]
+    rows_shown.append([name, *cells])
+table(["Layer", *[f"{p:g}" for p in penalties]], rows_shown)
 
 # %% [markdown]
-# A row is a layer, a column a penalty; in brackets the mean number of units used; 0.5 is
-# the loss of predicting the mean, which the paper's two largest decays come down to. This
-# is the table of the paper in shape. Its own losses follow, of AlexNets on ImageNet with 96
-# to 384 units a layer and millions of rows: they are not comparable in size, and its
-# decay is a step of stochastic gradient descent, not our $\lambda$.
+# A row is a layer, a column a penalty; in brackets the mean number of units used. Read a
+# row from the left: how few units are left before the loss rises? This is the table of
+# the paper in shape. Its own losses follow, of AlexNets on ImageNet with 96 to 384 units
+# a layer and millions of rows: they are not comparable in size, and its decay is a step
+# of stochastic gradient descent, not our $\lambda$. Its two largest decays come down to
+# predicting the mean.
 #
 # | Paper, decay | 0 | 1e-5 | 1e-4 | 1e-3 | 1e-2 | 1e-1 | greedy / one-to-one |
 # |---|---|---|---|---|---|---|---|
@@ -631,10 +694,7 @@ table(
 #
 # Three numbers follow from the path. *Several*: the share of variance that the other
 # network explains with all units it wants, less that of the best single unit; it is 0
-# for a local code. *Local*: the correlation of the best single unit, less the same after
-# the other network has been turned by a random rotation of its standardised units, which
-# keeps its subspace; it is 0 where no basis is special. *Needed*: the fewest units on
-# the path that explain nine tenths of what all explain.
+# for a local code.
 
 
 # %%
@@ -647,19 +707,32 @@ def several(i, name):
     return explained.max() - np.square(single).max(1)[alive].mean()
 
 
+# %% [markdown]
+# *Local*: the correlation of the best single unit, less the same after the other network
+# has been turned by a random rotation of its standardised units, which keeps its
+# subspace; it is 0 where no basis is special.
+
+
+# %%
+def best_single(X, Z):
+    """Mean over units of X of the best absolute correlation."""
+    return np.abs(match_units(X, Z).scores).max(1).mean()
+
+
 def local(i, name):
     """Best absolute correlation, less that after a rotation."""
     X, Y = both(trained, i, name)
-    X, Y = X[:, X.std(0) > 0], Y[:, Y.std(0) > 0]
-    Z = (Y - Y.mean(0)) / Y.std(0)
+    X, Z = X[:, X.std(0) > 0], standardised(Y)
     normal = np.random.default_rng([seed, i, 2]).normal
     Q, _ = np.linalg.qr(normal(size=(Z.shape[1],) * 2))
-    kept, turned = (
-        np.abs(match_units(X, z).scores).max(1) for z in (Z, Z @ Q)
-    )
-    return kept.mean() - turned.mean()
+    return best_single(X, Z) - best_single(X, Z @ Q)
 
 
+# %% [markdown]
+# *Needed*: the fewest units on the path that explain nine tenths of what all explain.
+
+
+# %%
 def needed(i, name):
     """Fewest units for nine tenths of what all explain."""
     explained = 1 - 2 * paths[i, name].loss  # (penalties, units)
@@ -669,25 +742,18 @@ def needed(i, name):
     return fewest[np.isfinite(fewest)].mean()
 
 
-numbers = {f.__name__: by_layer(f) for f in (several, local, needed)}
-record_ends("several", numbers["several"])
-record_ends("local", numbers["local"])
-record_ends("needed", numbers["needed"])
-
 # %%
-table(
-    ["Layer", "Several", "Local", "Units needed"],
-    [
-        [
-            n,
-            *[
-                interval(v.sel(layer=n).values)
-                for v in numbers.values()
-            ],
-        ]
-        for n in names
-    ],
-)
+numbers = {f.__name__: by_layer(f) for f in (several, local, needed)}
+for name, values in numbers.items():
+    record_ends(name, values)
+numbers["local"].mean("pair").to_series().round(3)
+
+# %% tags=["hide-input"]
+rows_shown = [
+    [n, *[interval(v.sel(layer=n).values) for v in numbers.values()]]
+    for n in names
+]
+table(["Layer", "Several", "Local", "Units needed"], rows_shown)
 
 # %% [markdown]
 # A code strictly between local and distributed has both numbers above 0. For the
@@ -702,12 +768,19 @@ def sparse(found, i, name):
     return 1 - 2 * np.nanmean(found[i, name].loss, axis=1)[-2]
 
 
-for word, found in (("", paths), (".start", paths_before)):
-    fall = [
-        sparse(found, i, ends["first"]) - sparse(found, i, ends["last"])
-        for i in range(pairs)
-    ]
-    record(f"09.sparse_fall{word}", fall)
+def fall(found, i):
+    """First less last convolution of pair i."""
+    return sparse(found, i, ends["first"]) - sparse(
+        found, i, ends["last"]
+    )
+
+
+# %%
+record(
+    "09.sparse_fall.start",
+    [fall(paths_before, i) for i in range(pairs)],
+)
+record("09.sparse_fall", [fall(paths, i) for i in range(pairs)])
 
 # %% [markdown]
 # The first convolution has {glue:text}`09.sparse_fall` more (before training
@@ -733,13 +806,14 @@ def clustered(i, name):
     return cluster_units(X, Y, clusters=clusters, seed=seed + i)
 
 
+# %%
 def mixed(i, name):
     """Share of units in a cluster that both networks share."""
     found = clustered(i, name)
     shared = np.intersect1d(found.of_x, found.of_y)
-    every = np.r_[found.of_x, found.of_y]
-    every = every[every >= 0]
-    return np.isin(every, shared).mean()
+    units = np.r_[found.of_x, found.of_y]
+    units = units[units >= 0]
+    return np.isin(units, shared).mean()
 
 
 record_ends("mixed", by_layer(mixed), within=(0, 1))
@@ -769,11 +843,13 @@ plt.colorbar(image, ax=axes, label="absolute correlation", **where_to)
 plt.show()
 
 # %% [markdown]
-# A block whose strip is both blue and red holds units of both networks
-# ({numref}`fig-09-clusters`). {glue:text}`09.mixed.first.mean:.0%` (first convolution) and
-# {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such clusters. A cluster
-# of many units holds both networks by chance already: of six units drawn blindly all are
-# of one network in one case of 32.
+# Look at the strip beside a block of {numref}`fig-09-clusters`: where it is both blue and
+# red, the block holds units of both networks. {glue:text}`09.mixed.first.mean:.0%` (first
+# convolution) and {glue:text}`09.mixed.last.mean:.0%` (last) of the units lie in such
+# clusters. Then look beside the diagonal: a bright patch between two blocks says that
+# the line between them could have been drawn elsewhere. A sceptic would say that a
+# cluster of many units holds both networks by chance already: of six units drawn blindly
+# all are of one network in about one case of 32.
 #
 # ## Mutual information against correlation
 #
@@ -784,63 +860,72 @@ plt.show()
 # %%
 def same_partner(i, name):
     """Share of units whose best partner is the same by both scores."""
-    X, Y = both(trained, i, name)
-    other = match_units(
-        X, Y, one_to_one=False, score="mutual_information"
-    )
+    how = {"one_to_one": False, "score": "mutual_information"}
+    other = match_units(*both(trained, i, name), **how)
     linear = matches[i, name]["greedy"].partner
     return (other.partner == linear)[linear >= 0].mean()
 
 
 same = by_layer(same_partner)
 record_ends("same_partner", same, within=(0, 1))
-table(
-    ["Layer", "Same partner by both scores"],
-    [
-        [n, interval(same.sel(layer=n).values, within=(0, 1))]
-        for n in names
-    ],
-)
+
+# %% tags=["hide-input"]
+rows_shown = [
+    [n, interval(same.sel(layer=n).values, within=(0, 1))]
+    for n in names
+]
+table(["Layer", "Same partner by both scores"], rows_shown)
 
 # %% [markdown]
-# In the paper's notebook seven of the eight best matches of its conv1 by mutual
-# information are also chosen by correlation; here all units count, not the best alone.
-# By chance it would be one unit in as many as a layer has.
+# In the first convolution {glue:text}`09.same_partner.first.mean:.0%` of the units keep
+# their partner, in the last {glue:text}`09.same_partner.last.mean:.0%`; by chance it would
+# be one unit in as many as a layer has. In the paper's notebook seven of the eight best
+# matches of its conv1 by mutual information are also chosen by correlation; here all
+# units count, not the best alone.
 #
 # ## What alignment sees, and what matching sees
 #
-# Do the units that networks share carry the labels? A unit's share of the labels is the
-# variance of the one-vs-rest targets that its mean over positions explains. Over the
-# units of a layer, its rank correlation with the best correlation:
+# Do the units that networks share carry the labels? Maps are averaged over positions,
+# so that a row is an image:
+
+
+# %%
+def images_of(network):
+    """Mean over positions (images, units) of each layer."""
+    found = record_layers(network, pictures, names)
+    return {
+        n: (h.flatten(2).mean(2) if h.ndim > 2 else h)
+        .double()
+        .cpu()
+        .numpy()
+        for n, h in found.items()
+    }
+
+
+means = [images_of(network) for network in networks[: 2 * pairs]]
+{name: h.shape for name, h in means[0].items()}
+
+# %% [markdown]
+# A unit's share of the labels is the variance of the one-vs-rest targets $T$ that the
+# unit alone explains.
 
 # %%
 T = one_vs_rest(held.labels)
 T = T - T.mean(0)
 
 
-def images_of(network):
-    """Mean over positions (images, units) of each layer."""
-    found = record_layers(network, pictures, names)
-    return {
-        n: h.flatten(2).mean(2) if h.ndim > 2 else h
-        for n, h in found.items()
-    }
-
-
-means = [
-    {n: h.double().cpu().numpy() for n, h in images_of(net).items()}
-    for net in networks[: 2 * pairs]
-]
-
-
 def label_share(h):
-    """Share of the targets' variance on each unit alone; 0 if it is constant."""
+    """Share of the targets' variance on each unit; 0 if it is constant."""
     h = h - h.mean(0)
     energy = np.square(h.T @ T).sum(1)
     norm = np.square(h).sum(0) * np.square(T).sum()
     return np.divide(energy, norm, out=0 * norm, where=norm > 0)
 
 
+label_share(means[0][ends["last"]])[:5].round(3)
+
+
+# %%
 def labels_follow(i, name):
     """Rank correlation of match and label share over units."""
     share = label_share(means[2 * i][name])
@@ -867,20 +952,26 @@ plt.show()
 # %% [markdown]
 # A cloud that rises to the right says that units which networks share carry more of the
 # labels ({numref}`fig-09-labels`). The rank correlations are
-# {glue:text}`09.labels.first` and {glue:text}`09.labels.last`. Now whole layers: the area of alignment with the labels, less chance, beside the mean
+# {glue:text}`09.labels.first` and {glue:text}`09.labels.last`; an interval that contains
+# 0 leaves open which way it goes. A sceptic would say that the units of a layer are no
+# independent sample, so that so many dots weigh less than they seem to; the intervals
+# count pairs, not dots. And a unit may tell a class by *where* it is active, which the
+# mean over positions does not see.
+#
+# Now whole layers: the area of alignment with the labels, less chance, beside the mean
 # correlation of one-to-one partners.
 
 
 # %%
 def area(i, name):
-    """Area of a layer of the first network above chance, mean over classes."""
+    """Area of a layer above chance, mean over classes."""
     found = alignment(means[2 * i][name], one_vs_rest(held.labels))
     return (found.area() - found.null().area).mean()
 
 
 areas = by_layer(area)
-for end, name in ends.items():
-    record(f"09.area.{end}", areas.sel(layer=name).values)
+record_ends("area", areas)
+areas.mean("pair").to_series().round(4)
 
 # %% mystnb={"figure": {"name": "fig-09-area", "caption": "Area of alignment with the labels above chance (top), and calibrated correlation of one-to-one partners (bottom), by layer; 0 is chance in both, and bands span the pairs."}, "image": {"alt": "Two panels over the layers: a line for the area of alignment with the labels, and one for the calibrated correlation of one-to-one partners."}} tags=["hide-input"]
 matched_ones = calibrated("one-to-one", mean)
@@ -903,19 +994,21 @@ axes[1].set_xticks(range(len(names)), names)
 plt.show()
 
 # %% [markdown]
-# Look at where the two lines of {numref}`fig-09-area` part: a layer that is high above
-# and low below holds the labels and shares few single units with its partner; one that
-# is low above and high below shares units that say little of the labels. Can either see
+# Compare the shapes of the two lines of {numref}`fig-09-area`, not their heights, which
+# are on different scales. Where the upper one is high and the lower one low, a layer holds
+# the labels and shares few single units with its partner; where it is the other way round,
+# units are shared that say little of the labels. From the first to the last convolution
+# the area goes from {glue:text}`09.area.first.mean:.3f` to
+# {glue:text}`09.area.last.mean:.3f`, and the raw one-to-one correlation from
+# {glue:text}`09.own.first.mean:.2f` to {glue:text}`09.own.last.mean:.2f`. Can either see
 # what the other sees?
 
 # %%
 H = means[0][ends["last"]]
 Q, _ = np.linalg.qr(draw.normal(size=(H.shape[1],) * 2))
-turned = [
-    alignment(h, one_vs_rest(held.labels)).area().mean()
-    for h in (H, H @ Q)
-]
-print(turned, match_units(H, H @ Q).mean())
+targets = one_vs_rest(held.labels)
+turned = [alignment(h, targets).area().mean() for h in (H, H @ Q)]
+print(np.array(turned), match_units(H, H @ Q).mean())
 
 # %% [markdown]
 # The last line shows the area of a layer and of the same after a random rotation of its
@@ -929,7 +1022,7 @@ print(turned, match_units(H, H @ Q).mean())
 #
 # ## What was found
 
-# %%
+# %% tags=["hide-input"]
 for kind, values in (mean | {"third": again[""]}).items():
     word = kind.replace(", ", "_").replace(" ", "_").replace("-", "_")
     record(
@@ -1014,6 +1107,26 @@ record_features("09.second", means[1], labels=held.labels)
 #
 # Set `epochs` to 1, 3 and 30. Do units converge as training goes on, or do networks with
 # the same accuracy part?
+# :::
+#
+# :::{solution} ex-09-4
+# :class: dropdown
+#
+# ```bash
+# for e in 1 3 30; do
+#   repalign run 09 -p epochs $e -o epochs-$e.ipynb
+#   repalign table epochs-$e.json | grep -E "accuracy|own|learned"
+# done
+# ```
+#
+# Compare `own.last`, the match of the last convolution, with `accuracy`; `learned.last`
+# is what training has added to the match. When we tried it with these images, both were
+# near the untrained networks after one epoch and rose together up to about the epochs
+# of this page; with 30 neither moved by more than its interval. In the first
+# convolution training added little at any time. So the units of the last layer
+# converge while accuracy rises, and then stay; networks that part again we have not
+# seen. Mind that the step size falls to 0 over all epochs: a run of three is not the
+# beginning of a run of 30.
 # :::
 #
 # ## Provenance
