@@ -107,6 +107,8 @@ if dataset == "real":
 else:
     images = data.digits(n_per_class=min(n // 2, 178), seed=seed)
     slices = data.ct_phantom(n=n, seed=seed)
+
+# %%
 tasks = {"classification": images, "regression": slices}
 losses = {"classification": "logistic", "regression": "squared"}
 print(images.about.sentence(), slices.about.sentence(), sep="\n")
@@ -126,6 +128,7 @@ def plain_area(features, y):
     return sigma @ captured / np.linalg.norm(sigma)
 
 
+# %%
 X, y = np.float64(images.inputs), np.float64(images.targets)
 draw = np.random.default_rng(seed)
 orders = np.hstack([draw.permutation(y) for _ in range(400)])
@@ -165,12 +168,14 @@ def bounds(y):
     return sum(sums) / scale, np.hypot(*sums) / scale
 
 
+# %%
 most = {
     task: bounds(np.float64(d.targets)) for task, d in tasks.items()
 }
 for task, (anything, relu) in most.items():
     record(f"03.bound.any.{task}", anything, within=(0, 1), exact=True)
     record(f"03.bound.relu.{task}", relu, within=(0, 1), exact=True)
+most
 
 # %% [markdown]
 # Alignment is measured with the targets that the networks are trained on. The negative
@@ -186,6 +191,7 @@ def measured(d):
     return np.stack(shuffled if control else [d.targets] * seeds)
 
 
+# %%
 for task, d in tasks.items():
     areas = [alignment(d.inputs, t).area()[0] for t in measured(d)]
     record(f"03.input.area.{task}", areas, within=(0, 1), exact=True)
@@ -199,6 +205,8 @@ for task, d in tasks.items():
 # %%
 base = Setting(depth=4, width=128, batch_size=64, step_size=1e-3)
 step_sizes = {"sgd": 0.1, "momentum": 0.05}
+
+# %%
 tried = {
     "depth": depths,
     "width": widths,
@@ -206,6 +214,8 @@ tried = {
     "activation": activations,
     "batch_size": batch_sizes,
 }
+
+# %%
 sweeps = {
     choice: {v: replace(base, **{choice: v}) for v in values}
     for choice, values in tried.items()
@@ -227,6 +237,11 @@ for choice, settings in sweeps.items():
         value = f"{value}".replace("_", " ")
         title = f"{words.get(choice, choice)} {value}"
         names.setdefault(setting, title)
+print(
+    len(names), "settings:", *list(names.values())[:4], "...", sep="  "
+)
+
+# %%
 runs = tqdm(list(product(tasks, names)), mininterval=2, file=sys.stderr)
 trained = {
     (task, names[setting]): train_setting(
@@ -252,6 +267,7 @@ def numbers(a):
     return a.area()[0], a.null().area[0], a.ceiling
 
 
+# %%
 def of_runs(give, /, **more):
     """Array (task, setting, ...) of what the networks of each run give."""
     values = [
@@ -263,6 +279,7 @@ def of_runs(give, /, **more):
     )
 
 
+# %%
 places = {"when": ["before", "after"], "seed": range(seeds)}
 places["what"] = ["area", "chance", "ceiling"]
 layer = of_runs(
@@ -271,6 +288,9 @@ layer = of_runs(
     ],
     **places,
 )
+layer.sizes
+
+# %%
 height = layer.sel(what="area") - layer.sel(what="chance")
 gain = height.sel(when="after") - height.sel(when="before")
 mean = layer.sel(task="classification", setting="base").mean("seed")
@@ -287,6 +307,9 @@ by_seed = {"seed": range(seeds)}
 converged = of_runs(lambda run: run.training.converged, **by_seed)
 epochs = of_runs(lambda run: run.training.epochs, **by_seed)
 last_loss = of_runs(lambda run: run.training.final_losses(), **by_seed)
+f"{float(converged.mean()):.0%} of all networks"
+
+# %%
 for task in tasks:
     whole = converged.sel(task=task).mean("setting")
     record(f"03.converged.{task}", whole.values, within=(0, 1))
@@ -326,6 +349,7 @@ lines = []  # label, and name of the setting; none for a heading
 for choice, of in settings_of.items():
     lines += [(words.get(choice, choice), None), *of.items()]
 options = {"sharex": True, "sharey": True, "height": 0.19 * len(lines)}
+options["subplot_kw"] = {"xlim": (-0.02, 1.02)}
 
 
 # %% mystnb={"figure": {"name": "fig-03-settings", "caption": "Area above chance of the last hidden layer, before training (grey) and after it (coloured), one row for each setting; small dots are seeds, bars 95 % intervals over seeds. Orange squares: not all networks converged. No layer after ReLU can be to the right of the dashed line, and none at all to the right of the dotted one."}, "image": {"alt": "Two panels, images and slices. One row for each depth, width, optimiser, activation and batch size: a grey mark for the area above chance before training joined to a blue circle after training, or to an orange square where some networks had not converged, a dashed line for the most that ReLU allows and a dotted one for the most there can be."}} tags=["hide-input", "lead-figure"]
@@ -354,7 +378,6 @@ for ax, task in zip(axes, tasks, strict=True):
         ax.axvline(limit, color="0.3", linestyle=style, lw=0.8)
     ax.set(title=here[task], xlabel="area above chance")
     ax.grid(axis="y", visible=False)
-axes[0].set_xlim(-0.02, 1.02)  # of both
 axes[0].set_yticks(range(len(lines)), [label for label, _ in lines])
 axes[0].invert_yaxis()
 for text, (_, s) in zip(axes[0].get_yticklabels(), lines, strict=True):
@@ -378,6 +401,8 @@ for choice, task in product(settings_of, tasks):
     inside = list(settings_of[choice].values())
     of = gain.sel(task=task, setting=inside)
     record(f"03.gain.{choice}.{task}", of.min("setting"))
+
+# %%
 for task in tasks:
     least = gain.sel(task=task).min("setting")
     record(f"03.gain.least.{task}", least)
@@ -415,6 +440,7 @@ def difference(of):
     return found
 
 
+# %%
 def spread(of):
     """Standard deviation within settings, as each seed has it, (seeds,)."""
     apart = of - of.mean("seed")
@@ -437,12 +463,15 @@ def by_choice(what, of):
     )
 
 
+# %%
 end = height.sel(when="after")
 told = {
     "end": by_choice(difference, end),
     "gain": by_choice(difference, gain),
     "spread": by_choice(spread, end),
 }
+
+# %%
 for (name, of), c, t in product(told.items(), settings_of, tasks):
     record(f"03.choice.{name}.{c}.{t}", of.sel(choice=c, task=t))
 noise = np.sqrt((told["spread"] ** 2).mean("seed"))
