@@ -362,9 +362,12 @@ def task(name, s):
             return image_task(
                 data.procedural_images("artificial", "target", **half)
             )
-        case "cifar10" | "cifar100":
-            load = getattr(data, name)
-            return image_task(load(**half, data_dir=data_dir))
+        case "cifar10":
+            pair = half | {"classes": ("airplane", "automobile")}
+            return image_task(data.cifar10(**pair, data_dir=data_dir))
+        case "cifar100":  # all of two classes, less than n
+            pair = {"classes": ("apple", "aquarium_fish"), "seed": s}
+            return image_task(data.cifar100(**pair, data_dir=data_dir))
         case "office31":
             return image_task(
                 data.office31("amazon", data_dir=data_dir)
