@@ -87,7 +87,11 @@ def main():
     type=RecordFile,
     help="YAML file of parameters.",
 )
-@click.option("--profile", type=Profile, help="Parameters of notebooks/profiles.")
+@click.option(
+    "--profile",
+    type=click.Choice((*paths.PROFILES, *paths.LARGE)),
+    help="Parameters of notebooks/profiles.",
+)
 @click.option(
     "--like",
     type=RecordFile,

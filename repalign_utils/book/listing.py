@@ -6,7 +6,7 @@ from . import pages, paths, references
 from . import parameters as params
 from .notebooks import parameters_cell, read_section
 from .origin import duration
-from .settings import typed, values_of
+from .settings import mapping, typed, values_of
 
 _NOT_KEPT = "-"
 
@@ -35,8 +35,10 @@ def parameters(base: Path, section: str) -> list[str]:
     """
     path = paths.section_path(base, section)
     cell = parameters_cell(read_section(path)).source
-    profiles = [values_of(path, profile=p) for p in paths.PROFILES]
-    rows = [["Parameter", "Type", "Default", *paths.PROFILES, "Meaning"]]
+    large = [p for p in paths.LARGE if section in _settings_of(base, p)]
+    names = [*paths.PROFILES, *large]
+    profiles = [values_of(path, profile=p) for p in names]
+    rows = [["Parameter", "Type", "Default", *names, "Meaning"]]
     for name, p in params.declared(cell).items():
         default = p.check(p.default)
         values = [p.told(values[name]) for values in profiles]
@@ -50,6 +52,12 @@ def parameters(base: Path, section: str) -> list[str]:
     conditions = [f"Needs {c.expression}: {c.why}." for c in params.conditions(cell)]
     title = f"{section}: {_title(base, section)} ({', '.join(took)})"
     return [title, *_aligned(rows), *conditions]
+
+
+def _settings_of(base: Path, profile: str) -> dict:
+    """Settings of a profile; none where a checkout has no such file."""
+    file = paths.profile_path(base, profile)
+    return mapping(file) if file.exists() else {}
 
 
 def _title(base: Path, section: str) -> str:

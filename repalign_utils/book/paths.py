@@ -5,7 +5,9 @@ from pathlib import Path
 from ..spelling import did_you_mean
 from .errors import Refused
 
-PROFILES = ("quick", "paper")
+PROFILES = ("quick", "paper")  # whose runs the book shows and keeps
+# Profiles of single sections at a size that no run of the book has.
+LARGE = ("imagenet",)
 
 
 class SectionError(Refused):

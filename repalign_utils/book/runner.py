@@ -30,7 +30,7 @@ def run(
     path : notebook source, ``notebooks/NN_name.py``
     output : executed notebook; the record goes beside it, with the suffix ``.json``,
         and features that the section keeps, with ``.features.npz``
-    profile : "quick" or "paper", or None for the notebook's defaults
+    profile : as of `settings.values_of`, or None for the notebook's defaults
     file : YAML file of parameter values
     given : parameter values that overlay all others
     like : parameter values of an earlier run, that overlay the profile's

@@ -40,7 +40,8 @@ def values_of(
     Parameters
     ----------
     path : notebook source, which has the defaults
-    profile : "quick" or "paper", whose paths start at the root of the checkout
+    profile : "quick", "paper" or one of ``paths.LARGE``, whose paths start at the root
+        of the checkout
     like : values of an earlier run
     file : YAML file of values, whose paths start where it lies
     given : values, or their text
@@ -54,7 +55,7 @@ def values_of(
     layers = [
         (_profile(base, profile, path.stem) if profile else {}, base),
         (like or {}, here),
-        (_mapping(file), file.resolve().parent) if file else ({}, here),
+        (mapping(file), file.resolve().parent) if file else ({}, here),
         (given or {}, here),
     ]
     return params.settle(parameters_cell(read_section(path)).source, path.stem, layers)
@@ -63,7 +64,7 @@ def values_of(
 def _profile(base: Path, profile: str, section: str) -> dict:
     """Settings of a section in a profile, in a file that only names real sections."""
     file, known = paths.profile_path(base, profile), paths.sections(base)
-    settings = _mapping(file)
+    settings = mapping(file)
     for name, values in settings.items():
         if name not in known:
             raise params.ParameterError(
@@ -74,10 +75,15 @@ def _profile(base: Path, profile: str, section: str) -> dict:
             raise params.ParameterError(
                 f"{file.name} has {values!r} for {name}; expected lines 'name: value'"
             )
+    if profile in paths.LARGE and section not in settings:
+        raise params.ParameterError(
+            f"profile {profile} is for {', '.join(settings)} alone, not for {section}; "
+            f"choose {' or '.join(paths.PROFILES)}"
+        )
     return settings.get(section) or {}
 
 
-def _mapping(file: Path) -> dict:
+def mapping(file: Path) -> dict:
     """Mapping in a YAML file; an empty file is an empty one."""
     try:
         values = read_yaml(file.read_text()) or {}

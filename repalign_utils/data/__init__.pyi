@@ -11,6 +11,7 @@ from .ct import ct_slices as ct_slices
 from .ct import slice_pictures as slice_pictures
 from .families import FAMILIES as FAMILIES
 from .families import imagenet_classes as imagenet_classes
+from .families import near_duplicates as near_duplicates
 from .folders import image_files as image_files
 from .folders import office31 as office31
 from .handwriting import digit_images as digit_images

@@ -14,6 +14,7 @@ _TSV = Path(__file__).with_name("imagenet_families.tsv")
 _KINDS = ("natural", "artificial")
 
 _SUPERCLASSES = tomllib.loads(Path(__file__).with_name("families.toml").read_text())
+_NEAR = _SUPERCLASSES.pop("near")
 
 
 def _split(kinds: Mapping[str, Iterable[str]]) -> MappingProxyType[str, str]:
@@ -31,6 +32,33 @@ FAMILIES = MappingProxyType(
     }
     | {"procedural": _split(NAMES)}
 )
+
+
+def near_duplicates(name: str, target: str) -> dict[str, tuple[str, ...]]:
+    """Classes of a data set that are nearly classes of a target, which is our choice.
+
+    A source that holds them has seen the target: a comparison of sources leaves them
+    out.
+
+    Parameters
+    ----------
+    name, target : str
+        Data sets; there is a list for CIFAR-100 and CIFAR-10.
+
+    Returns
+    -------
+    dict
+        Class of the target -> classes of the data set; none where there is no list.
+
+    Examples
+    --------
+    >>> near_duplicates("cifar100", "cifar10")["dog"]
+    ('fox', 'wolf')
+    >>> near_duplicates("procedural", "procedural")
+    {}
+    """
+    found = _NEAR.get(name, {}).get(target, {})
+    return {of: tuple(classes) for of, classes in found.items()}
 
 
 def imagenet_classes(family: str) -> tuple[str, ...]:

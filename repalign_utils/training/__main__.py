@@ -7,7 +7,15 @@ import click
 
 from ..files import replacing
 
-SOURCE = ("family", "class_list", "classes", "n_per_class", "data_dir", "seed")
+SOURCE = (
+    "family",
+    "class_list",
+    "classes",
+    "n_per_class",
+    "target",
+    "data_dir",
+    "seed",
+)
 RECIPE = ("epochs", "batch_size", "step_size")
 COMPUTE = ("device", "precision", "accumulate", "workers")
 TRAIN = ("size", "seed", "checkpoints")
@@ -31,10 +39,11 @@ def _option(name: str, default, text: str, choices=()):
 @_option("--class-list", "", "File with the classes of a folder, one a line.")
 @_option("--classes", 0, "How many classes of the family; 0: all.")
 @_option("--n-per-class", 0, "Images of each class; 0: all there are.")
+@_option("--target", "", "Leave out what is nearly a class of it, such as cifar10.")
 @_option("--data-dir", "", "Folder with real data; empty: REPALIGN_DATA.")
 @_option("--network", "small_resnet", "Or small_vit, one of torchvision or timm.")
 @_option("--size", 32, "Height and width of the images.")
-@_option("--recipe", "small", "Hyper-parameters.", ["small", "paper"])
+@_option("--recipe", "small", "Or cifar, paper, quick, a .toml file: how to train.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--batch-size", type=int, help="Over all processes, likewise.")
 @click.option("--step-size", type=float, help="Likewise.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..spelling import did_you_mean
 from .batches import AUGMENTATIONS
 
 
@@ -75,39 +78,20 @@ class Recipe:
         return kind(parameters, fused=True, **options)  # one kernel for all weights
 
 
-# Appendix of Imani, Hu & White (2022), by what it most probably belongs to: SGD for the
-# ResNet; for the vision transformer only batch sizes are known, the rest is the default
-# of its authors (AdamW, 5e-4, decay 0.05, cosine), our choice.
-_PAPER = {
-    "resnet": {
-        "pretrain": Recipe(40, 1024, "sgd", 0.1, "steps"),
-        "finetune": Recipe(10, 256, "sgd", 0.01, "steps"),
-    },
-    "vit": {
-        "pretrain": Recipe(40, 256, "adamw", 5e-4, "cosine", weight_decay=0.05),
-        "finetune": Recipe(10, 64, "adamw", 5e-5, "cosine", weight_decay=0.05),
-    },
-}
-# Ours, for sources of some hundred to some thousand small images.
-_SMALL = {
-    "resnet": {
-        "pretrain": Recipe(20, 64, "sgd", 0.05, "cosine", weight_decay=5e-4),
-        "finetune": Recipe(10, 32, "sgd", 0.01, "cosine", weight_decay=5e-4),
-    },
-    "vit": {
-        "pretrain": Recipe(20, 64, "adamw", 1e-3, "cosine", weight_decay=0.05),
-        "finetune": Recipe(10, 32, "adamw", 3e-4, "cosine", weight_decay=0.05),
-    },
-}
-_RECIPES = {"paper": _PAPER, "small": _SMALL}
+_RECIPES = tomllib.loads(Path(__file__).with_name("recipes.toml").read_text("utf-8"))
+_STAGES = ("pretrain", "finetune")
 
 
-def recipe(name: str, model: nn.Module, stage: str = "pretrain", **changes) -> Recipe:
+def recipe(
+    name: str | Path, model: nn.Module, stage: str = "pretrain", **changes
+) -> Recipe:
     """Recipe for a network.
 
     Parameters
     ----------
-    name : "paper" (the hyper-parameters of Imani et al. 2022) or "small" (ours)
+    name : "paper" (the hyper-parameters of Imani et al. 2022), "small", "cifar" or
+        "quick" (ours), as in ``recipes.toml``; or the path of a TOML file with tables
+        ``[resnet.pretrain]`` and so on, whose keys are fields of `Recipe`
     model : a network with attention is trained as a transformer, any other as a ResNet
     stage : "pretrain" or "finetune"
     changes : fields of `Recipe` that differ; None for as it is
@@ -115,18 +99,41 @@ def recipe(name: str, model: nn.Module, stage: str = "pretrain", **changes) -> R
     Raises
     ------
     ValueError
-        If a name or value is not one of those.
+        If a name or value is not one of those, or a file has no such recipe.
 
     Examples
     --------
     >>> recipe("paper", nn.Conv2d(3, 8, 3), "finetune", epochs=2).step_size
     0.01
     """
-    if name not in _RECIPES or stage not in ("pretrain", "finetune"):
+    file = Path(name).expanduser()
+    own = name not in _RECIPES and file.suffix == ".toml"
+    if not (own or name in _RECIPES) or stage not in _STAGES:
         raise ValueError(
-            f"recipe is {name!r} and stage {stage!r}; choose one of "
-            f"{', '.join(_RECIPES)} and one of pretrain, finetune"
+            f"recipe is {str(name)!r} and stage {stage!r}; choose one of "
+            f"{', '.join(_RECIPES)}, or a .toml file, and one of {', '.join(_STAGES)}"
         )
     attends = any(type(m).__name__.endswith("Attention") for m in model.modules())
-    found = _RECIPES[name]["vit" if attends else "resnet"][stage]
-    return replace(found, **{k: v for k, v in changes.items() if v is not None})
+    kind = "vit" if attends else "resnet"
+    given = _own(file, kind, stage) if own else _RECIPES[str(name)][kind][stage]
+    return Recipe(**given | {k: v for k, v in changes.items() if v is not None})
+
+
+def _own(file: Path, kind: str, stage: str) -> dict[str, Any]:
+    """Fields that a file has for a network and a stage."""
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))[kind][stage]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"recipe {file} cannot be read: {error}") from error
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"recipe {file} has no table [{kind}.{stage}]; add one, with fields such "
+            "as epochs = 20"
+        ) from None
+    known = [f.name for f in fields(Recipe)]
+    if unknown := [n for n in found if n not in known]:
+        raise ValueError(
+            f"recipe {file} has {unknown[0]!r} in [{kind}.{stage}]; "
+            f"{did_you_mean(unknown[0], known)}expected some of {', '.join(known)}"
+        )
+    return found

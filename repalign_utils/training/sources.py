@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def source(
     classes: int = 0,
     n_per_class: int = 0,
     class_list: str | Path = "",
+    target: str = "",
     data_dir: str | Path = "",
     seed: int = 0,
 ) -> ImageSet | ImageFiles:
@@ -38,6 +40,7 @@ def source(
     classes : how many of the family's classes, drawn by ``seed``; 0: all
     n_per_class : images of each; 0: all there are, 100 of the procedural ones
     class_list : file with the family's classes, one a line; for a folder of one's own
+    target : data set whose `data.near_duplicates` are left out; empty: none are
     data_dir : where real data lie; empty: REPALIGN_DATA
     seed : of what is drawn
 
@@ -60,7 +63,9 @@ def source(
         )
         return found.only(_some(found.classes, classes, seed))
     if name == "cifar100":
-        names = [c for c, kind in data.FAMILIES[name].items() if kind == family]
+        near = set(chain(*data.near_duplicates(name, target).values()))
+        kinds = data.FAMILIES[name].items()
+        names = [c for c, kind in kinds if kind == family and c not in near]
         return data.cifar100(
             n_per_class=n_per_class or None,
             classes=_some(names, classes, seed),
@@ -76,47 +81,56 @@ def source(
     return files.only(_some(files.classes, classes, seed)) if classes else files
 
 
-def check_families(
-    name: str, natural_list: str | Path, artificial_list: str | Path
-) -> None:
+def check_families(name: str, lists: str | Path) -> dict[str, str]:
     """Check the lists of classes of the two families of a folder, before any training.
 
     Parameters
     ----------
     name : as of `source`; only a folder has lists
-    natural_list, artificial_list : files with the families' classes, one a line
+    lists : folder with ``artificial.txt`` and ``natural.txt``, the families' classes,
+        one a line
+
+    Returns
+    -------
+    dict: family -> file, as `source` takes it for ``class_list``; "" where none is
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If a family has fewer than two classes, a class that the folder lacks, or one
         that is of the other family too.
 
     Examples
     --------
-    >>> check_families("procedural", "", "")
+    >>> check_families("procedural", "")
+    {'artificial': '', 'natural': ''}
     """
     if name in SOURCES:
-        return
-    lists = {"natural_list": natural_list, "artificial_list": artificial_list}
-    names = {k: listed_names(Path(_class_list(name, v))) for k, v in lists.items()}
+        return dict.fromkeys(FAMILIES, "")
+    folder = Path(_class_list(name, lists)).expanduser()
+    files = {family: folder / f"{family}.txt" for family in FAMILIES}
+    names = {file.name: listed_names(file) for file in files.values()}
     known = tuple(class_folders(Path(name).expanduser()))
-    for parameter, found in names.items():
+    for file, found in names.items():
         if unknown := [n for n in found if n not in known]:
             raise ValueError(
-                f"{parameter} names {few(unknown)}, for which {name} has no folder; "
+                f"{file} names {few(unknown)}, for which {name} has no folder; "
                 f"{did_you_mean(unknown[0], known)}name folders of classes"
             )
         if len(set(found)) < 2:
             raise ValueError(
-                f"{parameter} names {few(found) or 'no class'}; name at least two "
+                f"{file} names {few(found) or 'no class'}; name at least two "
                 "classes, one a line, for a network to tell apart"
             )
-    if both := [n for n in names["natural_list"] if n in names["artificial_list"]]:
+    artificial, natural = names.values()
+    if both := [n for n in natural if n in artificial]:
         raise ValueError(
-            f"natural_list and artificial_list both name {few(both)}; a class belongs "
+            f"natural.txt and artificial.txt both name {few(both)}; a class belongs "
             "to one family"
         )
+    return {family: str(file) for family, file in files.items()}
 
 
 def _some(names, count: int, seed: int) -> tuple[str, ...]:

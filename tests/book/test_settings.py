@@ -101,6 +101,15 @@ def test_a_profile_that_does_not_fit_the_sections_is_an_error(fresh, text, messa
         _settled(fresh, profile="quick")
 
 
+def test_a_large_profile_is_for_the_sections_that_it_names(fresh):
+    file = fresh / "notebooks/profiles/imagenet.yaml"
+    file.write_text("05_tiny: {gain: 3}")
+    assert _settled(fresh, profile="imagenet")["gain"] == 3.0
+    file.write_text("06_other: {}")
+    with pytest.raises(ParameterError, match="imagenet is for 06_other alone, not for"):
+        _settled(fresh, profile="imagenet")
+
+
 def test_files_that_cannot_be_read_as_yaml_are_errors_that_name_them(fresh):
     file = fresh / "mine.yaml"
     with pytest.raises(ParameterError, match=r"mine\.yaml cannot be read: No such fil"):

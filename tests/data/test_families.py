@@ -16,6 +16,14 @@ def test_a_family_has_so_many_classes(name, natural, artificial):
     assert count == {"natural": natural, "artificial": artificial}
 
 
+def test_a_near_duplicate_is_of_the_family_of_its_target_and_of_no_other_data_set():
+    near = data.near_duplicates("cifar100", "cifar10")
+    ten, hundred = data.FAMILIES["cifar10"], data.FAMILIES["cifar100"]
+    for target, names in near.items():
+        assert names and {hundred[n] for n in names} == {ten[target]}
+    assert data.near_duplicates("cifar100", "procedural") == {}
+
+
 def test_the_families_cannot_be_changed():
     with pytest.raises(TypeError):
         data.FAMILIES["cifar10"]["cat"] = "artificial"

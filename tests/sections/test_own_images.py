@@ -16,6 +16,14 @@ from tests.sections.running import run_all
 pytestmark = pytest.mark.section
 CLASSES = {"natural": ("cat", "owl"), "artificial": ("bus", "cup")}
 NAMES = sorted(sum(CLASSES.values(), ()))
+SHORT = """
+[resnet]
+pretrain = {epochs = 1}
+finetune = {epochs = 1}
+[vit]
+pretrain = {epochs = 1, optimizer = "adamw", step_size = 1e-3}
+finetune = {epochs = 1, optimizer = "adamw", step_size = 1e-3}
+"""
 
 
 def draw(folder, classes, count, seed=0):
@@ -37,11 +45,10 @@ def records(tmp_path_factory):
     source = draw(folder / "Source", NAMES, 4)
     for family, names in CLASSES.items():
         (folder / f"{family}.txt").write_text("\n".join(names))
-    transfer = {"source": source, "target": "procedural", "size": 64}
-    transfer |= {f"{f}_list": folder / f"{f}.txt" for f in CLASSES}
-    transfer |= {"cnn": "small_resnet", "vit": "tiny_vit", "workers": 0}
-    transfer |= {"cnn_epochs": 1, "vit_epochs": 1, "finetune_epochs": 1}
-    transfer |= {"n_target": 2, "n_test": 2, "checkpoints": folder / "kept"}
+    (folder / "short.toml").write_text(SHORT)
+    transfer = {"source": source, "lists": folder, "target": "procedural", "size": 64}
+    transfer |= {"networks": "[small_resnet, tiny_vit]", "n_target": 2}
+    transfer |= {"recipe": folder / "short.toml", "checkpoints": folder / "kept"}
     draw(folder / "Tasks" / "train", NAMES, 4)
     draw(folder / "Tasks" / "val", NAMES, 2, seed=1)
     weights = folder / "mine.pt"
@@ -54,16 +61,16 @@ def records(tmp_path_factory):
     domains = {"dataset": folder / "Domains", "size": 24, "n_target": 2}
     domains |= {"source_epochs": 1, "target_epochs": 1}
     given = {"07": transfer | short, "06": tasks | short, "08": domains | short}
-    return run_all(folder, given, {"07": "paper"})
+    return run_all(folder, given, {"07": "imagenet"})
 
 
 def test_a_source_in_a_folder_runs_at_the_papers_sizes(records):
     data = records["07"]["provenance"]["data"]
     assert data[0].startswith("All 8 rows of the images in Source, 2 classes")
-    assert records["07"]["profile"] == "paper"
+    assert records["07"]["profile"] == "imagenet"
     stated = claims.read_claims(ROOT / "claims.yaml")
     asked = {s.quantity for c in stated if c.id.startswith("07") for s in c.settings}
-    assert len(asked) == 8 and asked <= records["07"]["records"].keys()
+    assert len(asked) == 12 and asked <= records["07"]["records"].keys()
 
 
 def test_tasks_in_a_folder_are_measured_with_the_weights_of_a_file(records):
@@ -86,12 +93,17 @@ def test_domains_in_a_folder_are_transferred_between(records):
     assert len(data) == 3 and "3 classes" in data[0]
 
 
-def test_families_that_are_the_same_are_refused_before_the_section_runs(tmp_path):
-    file = tmp_path / "one.txt"
-    file.write_text("cat\nowl\n")
-    options = ["-p", "source", str(tmp_path)]
+def test_families_that_are_the_same_are_refused_before_any_training(tmp_path):
+    draw(tmp_path / "Source", NAMES, 1)
     for family in CLASSES:
-        options += ["-p", f"{family}_list", str(file)]
+        (tmp_path / f"{family}.txt").write_text("cat\nowl\n")
+    options = ["-p", "source", str(tmp_path / "Source"), "-p", "lists", str(tmp_path)]
     done = repalign(ROOT, "run", "07", *options)
-    assert done.returncode and "each file lists one family" in done.stderr
-    assert "natural_list" in done.stderr and "failed in cell" not in done.stderr
+    assert done.returncode and "a class belongs to one family" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_needs_lists_of_its_families_before_the_section_runs(tmp_path):
+    done = repalign(ROOT, "run", "07", "-p", "source", str(tmp_path))
+    assert done.returncode and "which of its classes are of which family" in done.stderr
+    assert "lists" in done.stderr and "failed in cell" not in done.stderr

@@ -84,17 +84,7 @@ SMALL = {
         "source_per_class": 60,
         "epochs": 8,
     },
-    "07": {
-        "size": 16,
-        "n_per_class": 60,
-        "n_target": 20,
-        "n_test": 10,
-        "cnn_epochs": 5,
-        "vit_epochs": 1,
-        "finetune_epochs": 1,
-        "batch_size": 16,
-        "seeds": 3,
-    },
+    "07": {"n_per_class": 60, "n_target": 15, "seeds": 4},
     "08": {
         "n_source": 40,
         "n_target": 10,
@@ -188,6 +178,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "06.learnt.untrained",
         "06.accuracy.untrained",
         "07.alignment.artificial.cnn",
+        "07.both.alignment.cnn",
         "08.spread",
         "09.spread.last",
         "09.subspace.first",
@@ -328,15 +319,15 @@ def test_a_network_of_imagenet_is_better_aligned_with_cifar_than_untrained(
 
 
 def test_sources_of_cifar100_and_targets_of_cifar10_are_used_as_said(
-    real_data, tmp_path
+    real_data, tmp_path, monkeypatch
 ):
-    given = {"source": "cifar100", "target": "cifar10", "data_dir": real_data}
-    given |= {"classes": 5, "n_per_class": 40, "cnn_epochs": 1, "seeds": 1}
-    record = run("07", tmp_path, SMALL["07"] | given)
+    monkeypatch.setenv("REPALIGN_DATA", str(real_data))
+    given = {"source": "cifar100", "target": "cifar10", "classes": 5, "seeds": 1}
+    record = run("07", tmp_path, SMALL["07"] | {"n_per_class": 40} | given)
     sources, targets = (record["provenance"]["data"][i] for i in (0, 2))
     assert sources.startswith("200 of 60,000 rows of CIFAR-100, train split")
     assert "40 of each of 5 classes" in sources
-    assert targets.startswith("80 of 60,000 rows of CIFAR-10, train split")
+    assert targets.startswith("60 of 60,000 rows of CIFAR-10, train split")
     assert "4 of these kept" in targets
 
 

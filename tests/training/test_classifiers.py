@@ -277,6 +277,23 @@ def test_the_papers_recipes_are_those_of_its_appendix():
         recipe("large", resnet)
 
 
+def test_a_recipe_in_a_file_is_read_and_its_faults_are_named(tmp_path):
+    file, resnet = tmp_path / "mine.toml", build("small_resnet", 2)
+    file.write_text("[resnet.pretrain]\nepochs = 3\noptimizer = 'adam'\nstep = 1\n")
+    with pytest.raises(ValueError, match="has 'step' in .resnet.pretrain.; did you"):
+        recipe(file, resnet)
+    file.write_text(file.read_text().replace("step", "step_size"))
+    assert recipe(str(file), resnet) == Recipe(3, optimizer="adam", step_size=1)
+    for network, stage, table in (
+        (resnet, "finetune", "resnet.finetune"),
+        (vit(), "pretrain", "vit.pretrain"),
+    ):
+        with pytest.raises(ValueError, match=f"has no table .{table}.; add one"):
+            recipe(file, network, stage)
+    with pytest.raises(ValueError, match="none.toml cannot be read"):
+        recipe(tmp_path / "none.toml", resnet)
+
+
 def test_a_loss_that_is_not_finite_names_epoch_and_remedy():
     how = Recipe(2, 8, "sgd", 1e30, "constant")
     with pytest.raises(
@@ -406,25 +423,25 @@ def test_absent_imagenet_says_where_its_classes_go(tmp_path):
 @pytest.mark.parametrize(
     ("natural", "artificial", "message"),
     [
-        ("red\nblue", "blue\ngreen", "artificial_list both name 'blue'; a class bel"),
+        ("red\nblue", "blue\ngreen", "artificial.txt both name 'blue'; a class bel"),
         ("red\nblue", "red\nblue", "both name 'red', 'blue'; a class belongs to one"),
-        ("red", "blue\ngreen", "natural_list names 'red'; name at least two classes"),
-        ("red\nblue", "# none", "artificial_list names no class; name at least two"),
-        ("red\nbleu", "green\nteal", "natural_list names 'bleu', .* mean 'blue'"),
+        ("red", "blue\ngreen", "natural.txt names 'red'; name at least two classes"),
+        ("red\nblue", "# none", "artificial.txt names no class; name at least two"),
+        ("red\nbleu", "green\nteal", "natural.txt names 'bleu', .* mean 'blue'"),
         ("red\nblue", "green\nteal", None),
     ],
 )
 def test_lists_of_families_are_checked_together(tmp_path, natural, artificial, message):
     for name in ("red", "blue", "green", "teal"):
         (tmp_path / "images" / name).mkdir(parents=True)
-    lists = [tmp_path / "natural.txt", tmp_path / "artificial.txt"]
-    for path, text in zip(lists, (natural, artificial), strict=True):
-        path.write_text(text)
+    for family, text in (("natural", natural), ("artificial", artificial)):
+        (tmp_path / f"{family}.txt").write_text(text)
     if message is None:
-        check_families(str(tmp_path / "images"), *lists)
+        files = check_families(str(tmp_path / "images"), tmp_path)
+        assert files["natural"] == str(tmp_path / "natural.txt")
     else:
         with pytest.raises(ValueError, match=message):
-            check_families(str(tmp_path / "images"), *lists)
+            check_families(str(tmp_path / "images"), tmp_path)
 
 
 def test_real_cifar_sources_have_the_classes_of_their_family(real_data):
@@ -433,6 +450,10 @@ def test_real_cifar_sources_have_the_classes_of_their_family(real_data):
     artificial = source("cifar100", "artificial", **options)
     assert len(natural.classes) == len(artificial.classes) == 30
     assert "tulip" not in artificial.classes and "bus" in artificial.classes
+    far = source("cifar100", "artificial", target="cifar10", **options)
+    assert set(artificial.classes) - set(far.classes) == {
+        *("bus", "pickup_truck", "streetcar", "tank", "tractor", "train")
+    }
     tasks = target_tasks("cifar10", **options)
     assert tasks["artificial"].classes == ("airplane", "automobile", "ship", "truck")
 
