@@ -427,39 +427,46 @@ for quantity, kind in product(gain, names):
 
 
 # %% tags=["hide-input"]
-def panels(quantity, label, chance=None):
-    """One panel per network: targets across, starts as series, seeds as dots."""
-    axes = figures.new_panels(len(names), height=2.6, sharex=True)
-    shift = np.linspace(-0.25, 0.25, len(starts))
-    for ax, kind in zip(axes, names, strict=True):
-        of = found.sel(network=kind)
-        groups = {
-            f"source: {s}": {
-                f"{f} targets": of.sel(
-                    source=s, target=f, quantity=quantity
-                ).values
-                for f in families
-            }
-            for s in starts
+def groups_of(kind, quantity):
+    """Start -> {target family -> value of each seed}, of a network."""
+    of = found.sel(network=kind, quantity=quantity)
+    return {
+        f"source: {s}": {
+            f"{f} targets": of.sel(source=s, target=f).values
+            for f in families
         }
+        for s in starts
+    }
+
+
+def chance_lines(kind, guess):
+    """Ends and height of a line below each mark: the guess, or chance."""
+    shift = np.linspace(
+        -figures.WIDTH / 2, figures.WIDTH / 2, len(starts)
+    )
+    level = found.sel(network=kind, quantity="chance").mean("seed")
+    for (j, s), (i, f) in product(
+        enumerate(starts), enumerate(families)
+    ):
+        height = (
+            guess[f] if guess else float(level.sel(source=s, target=f))
+        )
+        yield i + shift[j] + np.array([-0.06, 0.17]), [height, height]
+
+
+# %% mystnb={"figure": {"name": "fig-07-areas", "caption": "Area of the last hidden layer with pairs of target classes, mean over the pairs of a family; dots are seeds, bars 95 % intervals over them, grey lines what chance gives."}, "image": {"alt": "Two panels, convolutional network and vision transformer. For artificial and natural targets, the area with no source, the artificial source and the natural source, as dots with intervals, above short lines for chance."}} tags=["hide-input"]
+def panels(quantity, label, guess=None):
+    """One panel per network: targets across, starts as series."""
+    axes = figures.new_panels(len(names), height=2.6, sharex=True)
+    for ax, kind in zip(axes, names, strict=True):
         figures.plot_intervals(
-            groups,
+            groups_of(kind, quantity),
             ax=ax,
             ylabel=label,
-            legend="above" if ax is axes[0] else False,
+            legend="above" if kind == "cnn" else False,
         )
-        for (j, s), (i, f) in product(
-            enumerate(starts), enumerate(families)
-        ):
-            level = (
-                chance[f]
-                if chance
-                else of.sel(
-                    source=s, target=f, quantity="chance"
-                ).values
-            )
-            ends = i + shift[j] + np.array([-0.06, 0.17])
-            ax.plot(ends, [np.mean(level)] * 2, color="0.5", zorder=1)
+        for ends, height in chance_lines(kind, guess):
+            ax.plot(ends, height, color="0.5", zorder=1)
         ax.text(
             0.01, 0.97, names[kind], transform=ax.transAxes, va="top"
         )
@@ -467,7 +474,6 @@ def panels(quantity, label, chance=None):
         ax.margins(y=0.15)
 
 
-# %% mystnb={"figure": {"name": "fig-07-areas", "caption": "Area of the last hidden layer with pairs of target classes, mean over the pairs of a family; dots are seeds, bars 95 % intervals over them, grey lines what chance gives."}, "image": {"alt": "Two panels, convolutional network and vision transformer. For artificial and natural targets, the area with no source, the artificial source and the natural source, as dots with intervals, above short lines for chance."}} tags=["hide-input"]
 panels("area", "area")
 plt.show()
 
