@@ -32,6 +32,7 @@ SHELL_ONLY = [
     "book/shortfalls",
     "book/telling",
     "book/verdicts",
+    "experiments/two_directions",
 ]
 CODE = sorted(set(PACKAGE) - {f"repalign_utils/{name}.py" for name in SHELL_ONLY})
 STYLE = ["repalign_utils/book.mplstyle", "repalign_utils/data/imagenet_families.tsv"]
@@ -102,6 +103,7 @@ rule publish:
         PACKAGE,
         glob.glob("repalign_utils/book/templates/*"),
         "claims.yaml",
+        "book/questions.yaml",
         "results/reference.json",
     output:
         touch("book/_generated/.published"),

@@ -189,8 +189,10 @@ def publish(profile):
     """Write the generated pages of the book from the runs of a profile."""
     base = paths.root()
     from .book import pages, telling
+    from .experiments import two_directions
 
     judged = pages.publish(base, profile)
+    two_directions.write(base / "book" / "_generated")
     told = telling.tally(judged)
     click.echo(f"{told[:1].upper()}{told[1:]}")
 

@@ -71,7 +71,7 @@ if mode == "wait":
     Path(marker + ".part").rename(marker)
     time.sleep(60)
 
-# %% mystnb={"figure": {"name": "fig-tiny", "caption": "A line."}, "image": {"alt": "One line."}} tags=["landing-figure"]
+# %% mystnb={"figure": {"name": "fig-tiny", "caption": "A line."}, "image": {"alt": "One line."}}
 display({"image/svg+xml": f"<svg><!-- {gain} --></svg>"}, raw=True)
 
 # %% tags=["provenance"]

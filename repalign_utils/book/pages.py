@@ -1,4 +1,4 @@
-"""Pages that are generated from run records: sections, claims, landing figures.
+"""Pages that are generated from run records: sections, claims, and the front page's.
 
 Nothing here is read back by a later page: each is made anew from the records, so
 that a value that changed changes everywhere.
@@ -15,7 +15,17 @@ from pathlib import Path
 import nbformat
 
 from ..files import replacing
-from . import claims, origin, paths, places, records, references, telling, verdicts
+from . import (
+    claims,
+    origin,
+    paths,
+    places,
+    plain_yaml,
+    records,
+    references,
+    telling,
+    verdicts,
+)
 from .forest import forest
 from .notebooks import read_section
 from .shortfalls import shortfalls
@@ -82,6 +92,7 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         "reference": reference,
         "pairs": list(zip(judged, reference, strict=True)),
         "linked": {},
+        "questions": _questions(base),
     }
     values["missing"] = shortfalls(values["pairs"], "paper")
     book, generated = base / "book", base / "book" / "_generated"
@@ -94,9 +105,15 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
     _write(generated / "times.md", _filled("times", **values))
-    _write(generated / "summary.md", _filled("summary", **values))
-    _publish_landing_figure(base, generated, profile, runs)
+    _write(generated / "findings.md", _filled("findings", **values))
+    _write(generated / "sections.md", _filled("sections", **values))
     return judged
+
+
+def _questions(base: Path) -> dict[str, str]:
+    """What each section asks; a section of one's own need not be among them."""
+    path = base / "book" / "questions.yaml"
+    return plain_yaml.read_yaml(path.read_text()) if path.exists() else {}
 
 
 @cache
@@ -112,7 +129,7 @@ def _shelf():
         keep_trailing_newline=True,
     )
     shelf.filters |= {"inline": _inline, "slug": _slug}
-    shelf.globals |= {"forest": forest}
+    shelf.globals |= {"forest": forest, "span": telling.span}
     shelf.globals |= {"marked": marked, "kinds": KINDS, "tally": telling.tally}
     shelf.globals |= {"comparison": verdicts.comparison, "compared": telling.compared}
     shelf.globals |= {"labels": LABELS, "marks": MARKS, "needed": verdicts.needed}
@@ -157,10 +174,18 @@ def _section_page(base, profile: str, section: str, pairs, was_run: bool):
         text = _filled("not_run", heading=heading, profile=profile).rstrip()
         notebook = nbformat.v4.new_notebook(metadata=source.metadata)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="title")]
+    _number_title(notebook.cells[0], section)
     text = _filled("claim_box", pairs=pairs).rstrip()
     box = nbformat.v4.new_markdown_cell(text, id="claims")
     notebook.cells.insert(1, box)
     return notebook
+
+
+def _number_title(cell, section: str) -> None:
+    """Number a section's title as the commands do."""
+    cell.source = re.sub(
+        r"^# ", f"# {section[:2]} · ", cell.source, count=1, flags=re.M
+    )
 
 
 def _fold_parameters(notebook, base: Path) -> None:
@@ -207,18 +232,6 @@ def _insert_lead_figure(page, folder: Path, section: str) -> None:
     if figure:
         text = _filled("lead", **figure).rstrip()
         page.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="lead"))
-
-
-def _publish_landing_figure(base: Path, folder: Path, profile: str, runs) -> None:
-    """Copy the figure tagged ``landing-figure`` and its words for the landing page."""
-    for section in runs:
-        executed = nbformat.read(executed_path(base, profile, section), 4)
-        figure = _copied(executed, "landing-figure", folder / "landing")
-        if figure:
-            break
-    else:
-        section, figure = "", {"image": ""}
-    _write(folder / "landing.md", _filled("landing", section=section, **figure))
 
 
 def _copied(notebook, tag: str, path: Path) -> dict:

@@ -83,6 +83,18 @@ def compared(judged: Sequence[Judged], reference: Sequence[Judged]) -> str:
     return ", ".join(each) or "no claims"
 
 
+def span(judged: Judged) -> str:
+    """Least and greatest mean over the settings of a claim, such as ``0.37 to 0.53``.
+
+    Returns
+    -------
+    str, empty if no setting was run
+    """
+    means = [f.mean for f in judged.findings if f.mean is not None]
+    ends = [f"{end:.2f}" for end in (min(means), max(means))] if means else []
+    return " to ".join(dict.fromkeys(ends))
+
+
 def _counted(found: Sequence[str]) -> str:
     """How many there are of each verdict, in a fixed order."""
     return ", ".join(f"{found.count(v)} {v}" for v in VERDICTS if v in found)

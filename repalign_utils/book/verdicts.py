@@ -86,6 +86,7 @@ class Finding:
         on the wrong one (False), or neither
     value : value and interval as text, or why there is none
     units : number of values
+    mean : mean of the values, None if there are none
     """
 
     setting: Setting
@@ -93,6 +94,7 @@ class Finding:
     side: bool | None
     value: str
     units: int = 0
+    mean: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,10 @@ def _finding(claim: Claim, setting: Setting, run: dict | None) -> Finding:
         return Finding(setting, NOT_RUN, None, lacks)
     records = run["records"]
     entry = records[setting.quantity]
-    value, units = str(interval_of(entry)), len(entry["values"])
+    value, units, mean = str(interval_of(entry)), len(entry["values"]), entry["mean"]
     wanted = setting.testable
     if wanted and not wanted.met(records[wanted.quantity]["mean"]):
-        return Finding(setting, NOT_TESTABLE, None, value, units)
+        return Finding(setting, NOT_TESTABLE, None, value, units, mean)
     least = smallest_effect(setting, records)
     if claim.kind == "check":
         low, high = min(entry["values"]), max(entry["values"])
@@ -207,7 +209,7 @@ def _finding(claim: Claim, setting: Setting, run: dict | None) -> Finding:
         low, high = entry["low"], entry["high"]
         side = None if low is None else _side(setting, least, low, high)
     verdict = _verdict(setting, least, side, low, high)
-    return Finding(setting, verdict, side, value, units)
+    return Finding(setting, verdict, side, value, units, mean)
 
 
 def _lacks(setting: Setting, run: dict | None) -> str:

@@ -16,10 +16,9 @@ PAGES = (
     SECTION,
     OTHER,
     "book/claims.md",
-    "book/_generated/summary.md",
+    "book/_generated/sections.md",
+    "book/_generated/findings.md",
     "book/_generated/times.md",
-    "book/_generated/landing.md",
-    "book/_generated/landing.svg",
 )
 
 
@@ -42,7 +41,10 @@ def _rows(text, marked):
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    return miniature.make(tmp_path_factory.mktemp("book"))
+    made = miniature.make(tmp_path_factory.mktemp("book"))
+    (made / "book").mkdir()
+    (made / "book/questions.yaml").write_text("05_tiny: What does it gain?\n")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +91,8 @@ def test_the_values_of_a_run_are_on_every_page(published):
     assert judged[0].findings[0].value == value
     for name in (SECTION, "book/claims.md"):
         assert value in text[name] and "✓ reproduced" in text[name]
-    counted = "**of 1 headline claim of the paper 1 reproduced; checks: 0 of 1, 1 not"
-    assert counted in text["book/_generated/summary.md"]
+    counted = ": of 1 headline claim of the paper 1 reproduced; checks: 0 of 1, 1 not"
+    assert counted in text["book/_generated/sections.md"]
 
 
 def test_a_value_that_changes_changes_on_every_page(published):
@@ -103,8 +105,7 @@ def test_a_value_that_changes_changes_on_every_page(published):
         assert value in after[name] and value not in before[name]
         assert words in after[name] and "2.02 [2.00" not in after[name]
     counted = "of 1 headline claim of the paper 1 in some settings"
-    assert counted in after["book/_generated/summary.md"]
-    assert after["book/_generated/landing.svg"] == "<svg><!-- 0.0 --></svg>"
+    assert counted in after["book/_generated/sections.md"]
 
 
 def test_the_sentence_of_the_section_reads_the_same_value(published):
@@ -128,7 +129,7 @@ def test_the_section_page_opens_with_its_claims_below_its_title(published):
     (_, text), *_ = published
     notebook = nbformat.reads(text[SECTION], as_version=4)
     nbformat.validate(notebook)
-    assert notebook.cells[0].source.startswith("# A tiny section")
+    assert notebook.cells[0].source.startswith("# 05 · A tiny section")
     *lines, told, _ = notebook.cells[1].source.splitlines()
     assert [line for line in lines if line] == [
         "::::{admonition} What this section claims, and what this run says of it",
@@ -228,7 +229,7 @@ def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
     first, box = nbformat.reads(text[OTHER], as_version=4).cells
     assert first.source.splitlines() == [
         "(sec-06)=",
-        "# Another section",
+        "# 06 · Another section",
         "",
         ":::{warning}",
         "This section was not run in the quick profile of this build.",
@@ -237,38 +238,43 @@ def test_a_section_that_was_not_run_has_a_page_that_says_so(published):
     assert "- **– not run**: The other is one." in box.source
 
 
-def test_the_landing_page_gets_the_figure_of_the_run(published):
+def test_the_front_page_has_a_mark_for_each_claim_of_a_section(published):
     (_, text), *_ = published
-    assert text["book/_generated/landing.svg"] == "<svg><!-- 2.0 --></svg>"
-    assert text["book/_generated/landing.md"].splitlines() == [
-        ":::{figure} _generated/landing.svg",
-        ":alt: One line.",
-        "",
-        "A line. From the section [](sections/05_tiny.ipynb), as run for this build.",
-        ":::",
-    ]
+    table = text["book/_generated/sections.md"]
+    (row,) = _rows(table, "05_tiny")
+    marks = BeautifulSoup(row, "html.parser").find_all("a", class_="mark")
+    assert [m["href"] for m in marks] == ["claims.html#05-1", "claims.html#05-2"]
+    assert [m["data-verdict"] for m in marks] == ["reproduced", "not-run"]
+    assert "What does it gain?" in row and "What does it gain?" not in text[OTHER]
+
+
+def test_the_front_page_counts_what_fell_short(published):
+    (_, text), *_ = published
+    told = text["book/_generated/findings.md"]
+    assert "1 of the paper's 1 claims fell short in a run, such as “The gain is" in told
 
 
 def test_a_figure_that_is_a_bitmap_is_decoded(empty):
     cell = nbformat.v4.new_code_cell("plot()")
+    words = {"name": "fig-dots", "caption": "Dots."}
     cell.metadata = {
-        "tags": ["landing-figure"],
-        "mystnb": {"figure": {"caption": "Dots."}, "image": {"alt": "Two dots."}},
+        "tags": ["lead-figure"],
+        "mystnb": {"figure": words, "image": {"alt": "Two dots."}},
     }
     png = {"image/png": base64.b64encode(b"dots").decode()}
     text = nbformat.v4.new_output("execute_result", {"text/plain": "<Axes>"})
     cell.outputs = [text, nbformat.v4.new_output("display_data", png)]
     _pretend(empty, cell)
     pages.publish(empty, "quick")
-    assert (empty / "book/_generated/landing.png").read_bytes() == b"dots"
-    assert "landing.png" in (empty / "book/_generated/landing.md").read_text()
+    assert (empty / "book/_generated/05_tiny.png").read_bytes() == b"dots"
+    page = nbformat.read(empty / SECTION, as_version=4)
+    assert "05_tiny.png" in page.cells[1].source
 
 
-@pytest.mark.parametrize("tag", ["landing-figure", "lead-figure"])
-def test_a_tagged_figure_without_an_image_is_an_error(empty, tag):
-    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": [tag]})
+def test_a_tagged_figure_without_an_image_is_an_error(empty):
+    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": ["lead-figure"]})
     _pretend(empty, cell)
-    with pytest.raises(ValueError, match=rf"tagged '{tag}' shows no image$"):
+    with pytest.raises(ValueError, match=r"tagged 'lead-figure' shows no image$"):
         pages.publish(empty, "quick")
 
 
@@ -307,9 +313,7 @@ def test_every_verdict_has_a_mark_of_its_own():
 def test_without_any_run_every_page_is_there_and_says_so(empty):
     judged = pages.publish(empty, "quick")
     assert [j.verdict for j in judged] == ["not run"] * 3
-    for name in PAGES[:-1]:
+    for name in PAGES:
         assert (empty / name).exists()
-    landing = (empty / "book/_generated/landing.md").read_text()
-    assert landing == "The section with this figure was not run.\n"
-    summary = (empty / "book/_generated/summary.md").read_text()
-    assert "**of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1" in summary
+    told = (empty / "book/_generated/sections.md").read_text()
+    assert ": of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1" in told

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.section
 PAGES = {
-    "book/intro.md": "# Intro\n\n```{include} _generated/summary.md\n```\n",
+    "book/intro.md": "# Intro\n\n```{include} _generated/sections.md\n```\n",
     "book/rerun.md": "# Rerun\n",
     "_toc.yml": """\
 format: jb-book
