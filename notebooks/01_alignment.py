@@ -111,10 +111,12 @@ plt.show()
 
 
 # %% [markdown]
-# A linear model $\Phi w$ is trained from $w = 0$. To change its outputs along $u_1$ by
-# one, the weights have to move by $1 / \sigma_1$, and along $u_2$ by $1 / \sigma_2$, which is
-# more; and each step moves them by less there. So what lies along the long direction is
-# learnt first.
+# Points at the same place along the long direction have the same colour on the left of
+# {numref}`fig-01-plane`; on the right their colour tells how far they are off it.
+#
+# Now train a linear model $\Phi w$ by gradient descent from $w = 0$ with step size $\eta$.
+# Each step leaves a share $1 - \eta \sigma_i^2 / n$ of what lies along $u_i$ still to be
+# learnt: little along the long direction, nearly all along the short one.
 
 
 # %%
@@ -837,8 +839,8 @@ table(["Choice", *three, "Ranked alike"], lines)
 # compared with, the area, the form of the bound, and the mean loss. With a summed loss
 # stable step sizes are $n$ times smaller. The `paper` profile takes real slices, 682 of
 # the 1,000 that the paper draws; the deep networks are of the stated size there, and
-# smaller and trained more briefly in `quick`. Ten of them with true and ten with shuffled
-# labels take about 0.6 s an epoch each on one core, 20 minutes in all.
+# smaller and trained more briefly in `quick`. An epoch of ten such networks takes 0.6 s on
+# one core, the 1,000 epochs of both kinds 20 minutes.
 #
 # ## Exercises
 #
