@@ -21,7 +21,7 @@
 # random Fourier features {glue:text}`01.area.random_fourier.mean:.2f` and random ReLU units
 # {glue:text}`01.area.random_relu.mean:.2f`, and area and speed rank the three alike in a
 # share of {glue:text}`01.order.agrees.mean:.2f` of the draws. A deeper network trained on
-# *shuffled* targets has {glue:text}`01.area.deep_shuffled_labels.mean:.2f`, its twin trained
+# *shuffled* labels has {glue:text}`01.area.deep_shuffled_labels.mean:.2f`, its twin trained
 # on the true ones {glue:text}`01.area.deep_true_labels.mean:.2f`. Over all five sets area
 # and speed agree in a share of {glue:text}`01.order.early.mean:.2f` of the draws at step 5
 # and of {glue:text}`01.order.five.mean:.2f` at the last one: no single number can tell the
@@ -503,12 +503,10 @@ def noted(what, values, within=None):
 
 
 # %%
-columns = {"area": area, "chance": chance, "ceiling": ceiling}
-intervals = [noted(k, v, (0, 1)) for k, v in columns.items()]
-table(
-    ["Features", "Area", "Chance", "Ceiling"],
-    zip(sets, *intervals, strict=True),
-)
+columns = {"Area": area, "Chance": chance, "Ceiling": ceiling}
+found = [noted(k.lower(), v, (0, 1)) for k, v in columns.items()]
+means = [[f"{a.mean:.3f}" for a in row] for row in found]
+table(["Features", *columns], zip(sets, *means, strict=True))
 
 # %% [markdown]
 # Read each area between its chance and its ceiling: no target at all could have a larger
@@ -551,26 +549,12 @@ stable = ~(diverged | foretold)
 best = last.where(~diverged, np.inf).argmin("step_size")
 best_losses = losses.isel(step_size=best)
 final = best_losses.isel(step=-1)
-sizes = [np.take(step_sizes, best.sel(features=name)) for name in sets]
+found = [noted("limit", limit), noted("loss", final)]
+means = [[f"{a.mean:.3g}" for a in row] for row in found]
 table(
-    ["Features", "Largest stable step size", "Best tried", "Last loss"],
-    zip(
-        sets,
-        noted("limit", limit),
-        [
-            ", ".join(f"{s:g}" for s in sorted(set(row)))
-            for row in sizes
-        ],
-        noted("loss", final),
-        strict=True,
-    ),
+    ["Features", "Largest stable step size", "Last loss, best size"],
+    zip(sets, *means, strict=True),
 )
-
-# %%
-curves = each(
-    lambda a: a.shares()[:, 0], output_core_dims=[["threshold"]]
-)
-record("01.curve", curves.assign_coords(threshold=GRID))
 
 # %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment and speed of five sets of features. Above, the share of the positions that directions of a length hold, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "landing-figure", "lead-figure"]
 above, below = figures.new_panels(2, height=2.6)
@@ -579,6 +563,10 @@ some = np.unique(np.geomspace(1, steps, 60).astype(int))
 shares = each(
     lambda a: a.shares(fine)[:, 0], output_core_dims=[["threshold"]]
 )
+curves = each(
+    lambda a: a.shares()[:, 0], output_core_dims=[["threshold"]]
+)
+record("01.curve", curves.assign_coords(threshold=GRID))
 names = {f: f"{f} ({area.sel(features=f).mean():.2f})" for f in sets}
 figures.plot_curves(
     {names[f]: shares.sel(features=f).values for f in sets},
@@ -610,13 +598,15 @@ def ranked_alike(area, loss):
 
 # %%
 three = ["trained network", "random ReLU", "random Fourier"]
-agrees = ranked_alike(
-    area.sel(features=three), final.sel(features=three)
-)
-record("01.order.agrees", agrees, within=(0, 1))
-record("01.order.five", ranked_alike(area, final), within=(0, 1))
 early = best_losses.isel(step=min(5, steps))
-record("01.order.early", ranked_alike(area, early), within=(0, 1))
+alike = {
+    "agrees": ranked_alike(
+        *(a.sel(features=three) for a in (area, final))
+    ),
+    "five": ranked_alike(area, final),
+    "early": ranked_alike(area, early),
+}
+{k: record(f"01.order.{k}", v, within=(0, 1)) for k, v in alike.items()}
 
 # %% [markdown]
 # Area and speed rank the first three sets alike, all three, in a share of
@@ -634,16 +624,18 @@ gap = area.sel(features=true) - area.sel(features=mixed)
 slower = np.log10(final.sel(features=mixed) / final.sel(features=true))
 record("01.shuffled.gap", gap)
 record("01.shuffled.slower", slower)
-untrained = [
-    alignment(f, y).area()[0] for f in last_layer(network(3, units))
-]
-record("01.area.deep_untrained", untrained, within=(0, 1), exact=True)
-record(
-    "01.area.inputs",
-    [alignment(inputs, y).area()[0]],
-    within=(0, 1),
-    exact=True,
-)
+
+
+# %%
+def true_area(features):
+    """Areas of the true positions with each of several features."""
+    return [alignment(f, y).area()[0] for f in features]
+
+
+whole = {"within": (0, 1), "exact": True}
+untrained = true_area(last_layer(network(3, units)))
+record("01.area.deep_untrained", untrained, **whole)
+record("01.area.inputs", true_area([inputs]), **whole)
 
 # %% [markdown]
 # Before training the last layer of the deep networks has an area of
@@ -704,24 +696,19 @@ record(
     "01.bound.excess", excess.max(("features", "step_size")), exact=True
 )
 
-# %% mystnb={"figure": {"name": "fig-01-bound", "caption": "Loss of gradient descent, its exact prediction, and the bound at the best threshold for each step, at the best step size of the first seed."}, "image": {"alt": "Two panels, trained network and random ReLU features. In each, training loss against step on logarithmic axes: a line for gradient descent, points on it for the prediction, and the bound as a line above it."}} tags=["hide-input"]
-axes = figures.new_panels(2, sharex=True, sharey=True)
+# %% mystnb={"figure": {"name": "fig-01-bound", "caption": "Loss of gradient descent, its exact prediction, and the bound at the best threshold for each step: features of the trained network, first seed, best step size."}, "image": {"alt": "Training loss against step on logarithmic axes: a line for gradient descent, points on it for the prediction, and the bound as a line above it."}} tags=["hide-input"]
+ax = figures.new_panels(height=2.4)
 some = np.unique(np.geomspace(1, steps, 12).astype(int))
-for ax, name in zip(axes, three, strict=False):
-    at = {"features": name, "seed": 0}
-    size = {"step_size": int(best.sel(features=name)[0])}
-    ax.plot(
-        times[1:], best_losses.sel(at)[1:], label="gradient descent"
-    )
-    drawn = bounds.sel(at).isel(size)
-    ax.plot(times[1:], drawn[1:], label="bound")
-    ax.plot(some, predicted.sel(at).isel(size)[some], "o", color="0.35")
-    ax.lines[-1].set_label("prediction")
-    ax.set(
-        title=name, ylabel="training loss", xscale="log", yscale="log"
-    )
-axes[1].set_xlabel("step")
-axes[0].legend()
+at = {"features": three[0], "seed": 0}
+size = {"step_size": int(best.sel(at))}
+ax.plot(times[1:], best_losses.sel(at)[1:], label="gradient descent")
+ax.plot(times[1:], bounds.sel(at).isel(size)[1:], label="bound")
+dots = predicted.sel(at).isel(size)[some]
+ax.plot(some, dots, "o", color="0.35", label="prediction")
+ax.set(
+    xlabel="step", ylabel="training loss", xscale="log", yscale="log"
+)
+ax.legend()
 plt.show()
 
 # %% [markdown]
