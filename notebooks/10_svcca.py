@@ -62,6 +62,7 @@ from scipy.stats import kendalltau
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+# %% tags=["hide-input"]
 from repalign_utils import (
     Compute,
     MLPEnsemble,
@@ -105,15 +106,11 @@ y = np.hstack(
         4 * abs(x) - 2,
     ]
 )
-toys = MLPEnsemble(
-    1,
-    width=200,
-    depth=4,
-    out_features=4,
-    members=2,
-    seed=seed,
-    device=compute.where,
-)
+
+# %%
+shape = {"width": 200, "depth": 4, "out_features": 4}
+on = {"seed": seed, "device": compute.where}
+toys = MLPEnsemble(1, members=2, **shape, **on)
 options = {"batch_size": 50, "max_epochs": 60, "tolerance": 1e-3}
 fit(toys, x, y, loss="squared", seed=seed, **options)
 X, Y = toys.hidden(x)[-1].double().cpu().numpy()
@@ -125,8 +122,23 @@ X.shape, Y.shape
 # ($n \times q$), both centred, in two steps.
 #
 # 1. Of each layer keep the fewest singular directions whose singular values add up to
-#    99 % of all of them. What is left of $X$ has an orthonormal basis $U_X$, and that
-#    of $Y$ the basis $U_Y$.
+#    99 % of all of them.
+
+
+# %%
+def kept(X, keep=0.99):
+    """Singular vectors and values that hold 99 % of the sum of values."""
+    U, s, Vt = np.linalg.svd(X - X.mean(0), full_matrices=False)
+    r = np.searchsorted(np.cumsum(s), keep * s.sum()) + 1
+    return U[:, :r], s[:r], Vt[:r]
+
+
+len(kept(X)[1]), len(kept(Y)[1])
+
+# %% [markdown]
+# So many of 200 are left of either layer. What is left of $X$ has an orthonormal basis
+# $U_X$, and that of $Y$ the basis $U_Y$.
+#
 # 2. Of the two spans find the directions that correlate most. With the singular value
 #    decomposition
 #
@@ -140,13 +152,6 @@ X.shape, Y.shape
 
 
 # %%
-def kept(X, keep=0.99):
-    """Singular vectors and values that hold 99 % of the sum of values."""
-    U, s, Vt = np.linalg.svd(X - X.mean(0), full_matrices=False)
-    r = np.searchsorted(np.cumsum(s), keep * s.sum()) + 1
-    return U[:, :r], s[:r], Vt[:r]
-
-
 def directions(X, Y):
     """Coefficients (p, r) of the directions of X, and correlations."""
     (U, s, Vt), (R, _, _) = kept(X), kept(Y)
@@ -183,10 +188,12 @@ axes[-1].set_xlabel("input")
 plt.show()
 
 # %% [markdown]
-# Colours count the two curves of a network; solid and dashed lines of one colour are to
-# be compared ({numref}`fig-10-toy`), and the number above a panel is their mean
-# correlation. At the bottom the two styles should be hard to tell apart, and at the top
-# not: what two networks share need not show in any neuron.
+# Solid and dashed lines of one colour are to be compared ({numref}`fig-10-toy`), and the
+# number above a panel is their mean correlation. Look at the bottom first, where the two
+# styles should be hard to tell apart, and then at the top, where they should not: what
+# two networks share need not show in any neuron. A sceptic would say that SVCCA picks
+# what correlates and shows us the best of it. Whether these directions matter to the
+# network is another question.
 #
 # Does the network need more than those directions? *Projecting* a layer
 # onto directions replaces each neuron by what the directions tell of it, its nearest
@@ -207,16 +214,24 @@ def project(Z, C, W):
     return Z @ W @ (inner @ told)
 
 
-head = [
+# %%
+weight, bias = (
     part[-1][0].detach().double().cpu().numpy()
     for part in (toys.weights, toys.biases)
-]
-outputs = {}
-for count in (2, 4, 6, 15):
+)
+
+
+def outputs_with(count):
+    """Outputs of the first toy, its last layer on so many directions."""
     found = project(X - X.mean(0), np.cov(X.T), W[:, :count])
-    projected = X.mean(0) + found
-    outputs[min(count, W.shape[1])] = projected @ head[0] + head[1]
+    return (X.mean(0) + found) @ weight + bias
+
+
+# %%
+some = [min(count, W.shape[1]) for count in (2, 4, 6, 15)]
+outputs = {count: outputs_with(count) for count in some}
 errors = {k: ((f - y) ** 2).mean() for k, f in outputs.items()}
+{k: f"{error:.2g}" for k, error in errors.items()}
 
 # %% mystnb={"figure": {"name": "fig-10-toy-outputs", "caption": "Outputs of the first network with its last hidden layer projected onto a few of its SVCCA directions; thin lines are the functions to learn. Above each panel the mean squared error."}, "image": {"alt": "Four panels, one for each number of directions: four outputs against the input, and thin lines for the four functions that were learnt."}} tags=["hide-input"]
 grid = figures.new_panels(2, columns=2, sharex=True, sharey=True)
@@ -245,7 +260,7 @@ plt.show()
 # Images are moved at random while training on CIFAR-10, as in the paper, and digits are
 # not.
 
-# %%
+# %% tags=["hide-input"]
 if dataset == "cifar10":
     options = {"data_dir": data_dir, "seed": seed}
     images = data.cifar10(n_per_class=n_per_class, **options)
@@ -261,7 +276,10 @@ else:
     tests = every.take(by_class[:, n_per_class:].ravel())
 mixed = np.random.default_rng(seed).permutation(len(images.labels))
 images = images.take(mixed)
-print(images.about.sentence(), tests.about.sentence(), sep="\n")
+
+
+# %%
+print(len(images.labels), len(tests.labels), images.images.shape[1:])
 
 # %% mystnb={"figure": {"name": "fig-10-images", "caption": "Eight images of each of the five classes whose outputs are followed below: two pairs that look alike, and one apart."}, "image": {"alt": "Five rows of eight images, one row for each of the five classes.", "classes": "dark-light"}} tags=["hide-input"]
 named = [images.classes.index(name) for name in alike]
@@ -282,16 +300,19 @@ def new_network(i):
     words = f"c{w} c{w} bn p c{2 * w} c{2 * w} c{2 * w} bn p "
     words += f"f{8 * w} bn f{4 * w} bn"
     _, channels, size, _ = images.images.shape
-    return convnet(
-        words, 10, size=size, channels=channels, seed=seed + i
-    )
+    shape = {"size": size, "channels": channels}
+    return convnet(words, 10, seed=seed + i, **shape)
 
 
+# %% [markdown]
+# The layers that have weights, in order:
+
+# %%
 learning = [
     name
     for name, module in new_network(0).named_children()
     if any(True for _ in module.parameters())
-]  # the layers that have weights, in order
+]
 print(" ".join(learning))
 
 # %% [markdown]
@@ -302,33 +323,30 @@ print(" ".join(learning))
 times = {share: round(share * epochs) for share in (0, 0.35, 0.75, 1)}
 early = np.geomspace(1, epochs, 8).round().astype(int).tolist()
 followed = sorted({*times.values(), *early})
+print(followed)
+
+# %%
+changes = {"epochs": epochs, "batch_size": batch_size}
+changes["augment"] = "crop" if dataset == "cifar10" else "none"
 
 
 def trained(i, freeze=None):
     """Network of seed i after training, and what was kept on the way."""
     network = new_network(i).to(compute.where)
-    changes = {"epochs": epochs, "batch_size": batch_size}
-    changes["augment"] = "crop" if dataset == "cifar10" else "none"
-    way = train_with_snapshots(
-        network,
-        images,
-        recipe("small", network, **changes),
-        epochs_kept=[epochs] if i % 2 else followed,
-        freeze=freeze,
-        compute=compute,
-        seed=seed + i,
-        checkpoints=checkpoints,
-    )
+    how = recipe("small", network, **changes)
+    at = [epochs] if i % 2 else followed
+    options = {"compute": compute, "checkpoints": checkpoints}
+    options |= {"seed": seed + i, "epochs_kept": at, "freeze": freeze}
+    way = train_with_snapshots(network, images, how, **options)
     return network.eval(), way
 
 
 # %%
-networks, ways = [], []
-for i in tqdm(range(2 * pairs), desc="networks", file=sys.stderr):
-    network, way = trained(i)
-    networks.append(network)
-    ways.append(way)
+numbered = tqdm(range(2 * pairs), desc="networks", file=sys.stderr)
+networks, ways = zip(*[trained(i) for i in numbered], strict=True)
 first, second = networks[::2], networks[1::2]
+
+# %%
 test_inputs = NetworkInputs(tests)[:]
 right = np.array(
     [accuracy(net, test_inputs, tests.labels) for net in networks]
@@ -359,82 +377,107 @@ def partner_rows(rows, i):
     return draw.permutation(rows) if control else rows
 
 
+# %% [markdown]
+# A fifth kind asks how many neurons a direction needs: the neurons *important* to the
+# first ten directions, those with the largest sum of inner products
+# $\lvert \langle h_i, z_j \rangle \rvert$ of neuron $z_j$ with the directions $h_i$.
+
+
+# %%
+def importance(X, W):
+    """Sum of inner products of each neuron with ten directions."""
+    Z = X - X.mean(0)
+    return abs((Z @ W[:, :10]).T @ Z).sum(0)
+
+
+# %% [markdown]
+# All kinds, as the columns of $W$:
+
+
+# %%
 def candidates(X, Y, i):
     """Coefficients (p, r) of each kind of direction, the first ones first."""
     neurons = np.eye(X.shape[1])
     draw = np.random.default_rng((seed, i, 1))
     W = directions(X, partner_rows(Y, i))[0]
-    Z = X - X.mean(0)
-    weight = abs((Z @ W[:, :10]).T @ Z).sum(0)
     return {
         "SVCCA": W,
         "principal": kept(X)[2].T,
         "most active": neurons[:, np.argsort(-abs(X).mean(0))],
         "random": neurons[:, draw.permutation(X.shape[1])],
-        "important": neurons[:, np.argsort(-weight)],
+        "important": neurons[:, np.argsort(-importance(X, W))],
     }
 
 
 # %% [markdown]
 # What becomes of a neuron that is not chosen? It may be rebuilt from the chosen ones, by
 # the same projection as with directions, or set to zero, which favours neurons least.
-# Both are tried. The neurons *important* to the first ten directions are those with the
-# largest sum of inner products $\lvert \langle h_i, z_j \rangle \rvert$ of neuron
-# $z_j$ with the directions $h_i$: with them the question is how many neurons a
-# direction needs.
+# Both are tried.
 
 # %%
-probed = ["p2", "fc1", "fc2"]
 counts = [*range(1, 11), 12, 16, 24, 32, 48, 64]
 counts += [c for c in (128, 256, 512) if dataset == "cifar10"]
 
 
+def rebuilt(T, X, W):
+    """Test rows T from the first directions, for each of the counts."""
+    mean, C = X.mean(0), np.cov(X.T)
+    return (mean + project(T - mean, C, W[:, :c]) for c in counts)
+
+
+def zeroed(T, W):
+    """Test rows T, all but the first neurons set to zero."""
+    return (T * W[:, :c].any(1) for c in counts)
+
+
+# %% [markdown]
+# The rest of the network then runs on:
+
+
+# %%
 def accuracy_after(network, name, projected):
     """Share of test images that the rest of the network gets right."""
     place = [n for n, _ in network.named_children()].index(name)
     rest, where = network[place + 1 :], compute.where
     with torch.no_grad():
         scores = rest(torch.from_numpy(projected).float().to(where))
-    return float(
-        (scores.argmax(1).cpu().numpy() == tests.labels).mean()
-    )
+    found = scores.argmax(1).cpu().numpy()
+    return float((found == tests.labels).mean())
 
 
 # %%
 def accuracies(i, name):
     """Accuracy (kind, count) of a layer of pair i after projections."""
-    net, mate = first[i], second[i]
-    X = outputs_of(net, name, NetworkInputs(images))
-    Y = outputs_of(mate, name, NetworkInputs(images))
+    net, inputs = first[i], NetworkInputs(images)
+    X, Y = (outputs_of(n, name, inputs) for n in (net, second[i]))
     T = outputs_of(net, name, test_inputs)
-    mean, C, found = X.mean(0), np.cov(X.T), {}
+    rows = {}
     for kind, W in candidates(X, Y, i).items():
-        rebuilt = [
-            mean + project(T - mean, C, W[:, :c]) for c in counts
-        ]
-        found[kind] = [accuracy_after(net, name, r) for r in rebuilt]
+        rows[kind] = rebuilt(T, X, W)
         if kind not in ("SVCCA", "principal"):
-            zeroed = [T * W[:, :c].any(1) for c in counts]
-            found[f"{kind}, others zero"] = [
-                accuracy_after(net, name, z) for z in zeroed
-            ]
-    return xr.DataArray(
-        list(found.values()),
-        coords={"kind": list(found), "count": counts},
-        dims=("kind", "count"),
-    )
+            rows[f"{kind}, others zero"] = zeroed(T, W)
+    found = [
+        [accuracy_after(net, name, r) for r in of]
+        for of in rows.values()
+    ]
+    coords = {"kind": list(rows), "count": counts}
+    return xr.DataArray(found, coords, list(coords))
 
 
 # %%
-projected = xr.concat(
-    [
-        xr.concat([accuracies(i, name) for name in probed], "layer")
-        for i in tqdm(range(pairs), desc="directions", file=sys.stderr)
-    ],
-    "seed",
-).assign_coords(layer=probed)
+probed = ["p2", "fc1", "fc2"]
+numbered = tqdm(range(pairs), desc="directions", file=sys.stderr)
+by_pair = [
+    xr.concat([accuracies(i, name) for name in probed], "layer")
+    for i in numbered
+]
+projected = xr.concat(by_pair, "seed").assign_coords(layer=probed)
 record("10.curve.directions", projected)
 projected.sel(layer="fc1", count=5).mean("seed").to_series().round(3)
+
+# %% [markdown]
+# These are the accuracies with five directions or neurons of one layer; now of all
+# counts and three layers.
 
 # %% mystnb={"figure": {"name": "fig-10-directions", "caption": "Accuracy on test images when a layer is projected onto some of its directions or neurons, none trained again: mean over pairs of networks, bands from least to greatest. Thin lines: the same neurons with all others set to zero; grey: the network as it is, with all directions."}, "image": {"alt": "Three panels below each other, the last pooling layer and the two hidden layers after it. Accuracy against the number of directions on a logarithmic axis, for SVCCA directions, principal directions, most active and random neurons, the neurons also with all others set to zero."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(3, sharex=True, sharey=True)
@@ -466,7 +509,7 @@ figures.log_axis(axes[0])
 axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2)
 plt.show()
 
-# %%
+# %% tags=["hide-input"]
 few = projected.sel(count=slice(1, 9)).mean("count")  # ten classes
 for name in probed:
     of, ten = few.sel(layer=name), projected.sel(layer=name, count=10)
@@ -484,9 +527,11 @@ for name in probed:
 # %% [markdown]
 # Read each panel of {numref}`fig-10-directions` from the left: the sooner a line comes to
 # the grey one, the fewer directions or neurons the layer needs; one class in ten is
-# right by guessing. With ten SVCCA directions the accuracy is {glue:text}`10.kept.p2.mean:.3f` in the
-# pooling layer, {glue:text}`10.kept.fc1.mean:.3f` in the first fully connected and
-# {glue:text}`10.kept.fc2.mean:.3f` in the second. On average over one to nine directions they lead the better kind of single neurons by
+# right by guessing. With ten SVCCA directions the accuracy is
+# {glue:text}`10.kept.p2.mean:.3f` in the pooling layer,
+# {glue:text}`10.kept.fc1.mean:.3f` in the first fully connected and
+# {glue:text}`10.kept.fc2.mean:.3f` in the second. On average over one to nine directions
+# they lead the better kind of single neurons by
 # {glue:text}`10.lead.p2.mean:.2f`, {glue:text}`10.lead.fc1.mean:.2f` and
 # {glue:text}`10.lead.fc2.mean:.2f`, although all other neurons are rebuilt from the
 # chosen ones. The thin lines, where the others are zero, are the ones to compare with
@@ -516,13 +561,12 @@ def neurons_needed(of, kind):
     return reached / 10
 
 
+# %% tags=["hide-input"]
+kinds = {"rebuilt": "important", "zero": "important, others zero"}
 needed = {}
 for name in probed:
     of = projected.sel(layer=name)
-    for short, kind in (
-        ("rebuilt", "important"),
-        ("zero", "important, others zero"),
-    ):
+    for short, kind in kinds.items():
         key = f"10.neurons.{short}.{name}"
         needed[name, short] = record(key, neurons_needed(of, kind))
 table(
@@ -538,21 +582,21 @@ table(
 # ## When does a layer converge?
 #
 # Every layer at several times of training is compared with every layer of the same
-# network at the end. Feature maps are averaged over positions, so that layers of any
-# size compare; the paper takes positions as samples, or a Fourier transform, where
-# sizes allow. Since the bases need no second look at the other layer, all pairs of
-# layers cost one decomposition per layer and a small one per pair.
+# network at the end.
 
 # %%
 compared = images.take(np.arange(min(n_compare, len(images.labels))))
 compared_inputs = NetworkInputs(compared)
-layers = [
-    name
-    for name, _ in new_network(0).named_children()
-    if name != "flat"
-]
+children = [name for name, _ in new_network(0).named_children()]
+layers = [name for name in children if name != "flat"]
+print(len(compared.labels), "images;", " ".join(layers))
+
+# %% [markdown]
+# Feature maps are averaged over positions, so that layers of any size compare; the paper
+# takes positions as samples, or a Fourier transform, where sizes allow.
 
 
+# %%
 def features_of(network):
     """Features of every layer, maps averaged over positions."""
     found = record_layers(network, compared_inputs, layers)
@@ -572,25 +616,25 @@ def features_at(i, epoch):
     return features_of(network)
 
 
+# %% [markdown]
+# The bases need no second look at the other layer, so all pairs of layers cost one
+# decomposition per layer and a small one per pair. The alignment of each layer with the
+# classes is taken on the way.
+
 # %%
-bases, area = {}, np.zeros((pairs, len(followed), len(layers)))
 targets = one_vs_rest(compared.labels)
+bases, area = {}, np.zeros((pairs, len(followed), len(layers)))
 for i in tqdm(range(pairs), desc="layers", file=sys.stderr):
     for t, epoch in enumerate(followed):
-        found = features_at(i, epoch)
-        bases[i, epoch] = [kept(found[name])[0] for name in layers]
-        area[i, t] = [
-            alignment(found[name], targets).excess().mean()
-            for name in layers
-        ]
+        found = list(features_at(i, epoch).values())
+        bases[i, epoch] = [kept(h)[0] for h in found]
+        aligned = [alignment(h, targets).excess() for h in found]
+        area[i, t] = [excess.mean() for excess in aligned]
 
 # %% [markdown]
 # What would chance give? If the rows of one layer are shuffled, nothing is shared, and
 # yet no correlation is 0: with $p$ and $q$ directions kept in $n$ rows the mean of
-# $\rho_i^2$ is exactly $\max(p, q) / (n - 1)$ on average over all permutations. Of the
-# mean of $\rho_i$ there is no such formula, so that some permutations stand in for all.
-# The *calibrated* similarity is (value - chance) / (1 - chance): 0 where nothing is
-# shared, 1 where all is.
+# $\rho_i^2$ is exactly $\max(p, q) / (n - 1)$ on average over all permutations.
 
 
 # %%
@@ -599,25 +643,29 @@ def correlations(U, V):
     return np.linalg.svd(U.T @ V, compute_uv=False)
 
 
+draw = np.random.default_rng(seed)
+U, V = bases[0, followed[0]][-3], bases[0, epochs][-3]
+shuffles = [V[draw.permutation(len(V))] for _ in range(50)]
+squares = [(correlations(U, R) ** 2).mean() for R in shuffles]
+formula = max(U.shape[1], V.shape[1]) / (len(V) - 1)
+print(f"{np.mean(squares):.4f} by permutations, {formula:.4f} exact")
+
+# %% [markdown]
+# Of the mean of $\rho_i$ there is no such formula, so that some permutations stand in for
+# all. The *calibrated* similarity is (value - chance) / (1 - chance): 0 where nothing is
+# shared, 1 where all is.
+
+
+# %%
 def compare(U, V, draw, permutations=3):
     """SVCCA of two layers, its level of chance and calibrated value."""
     shuffles = [
         V[draw.permutation(len(V))] for _ in range(permutations)
     ]
-    by_chance = [correlations(U, R).mean() for R in shuffles]
+    chance = np.mean([correlations(U, R).mean() for R in shuffles])
     value = correlations(U, shuffles[0] if control else V).mean()
-    chance = np.mean(by_chance)
     return value, chance, (value - chance) / (1 - chance)
 
-
-draw = np.random.default_rng(seed)
-U, V = bases[0, followed[0]][-3], bases[0, epochs][-3]
-squares = [
-    (correlations(U, V[draw.permutation(len(V))]) ** 2).mean()
-    for _ in range(50)
-]
-formula = max(U.shape[1], V.shape[1]) / (len(V) - 1)
-print(f"{np.mean(squares):.4f} by permutations, {formula:.4f} exact")
 
 # %% [markdown]
 # `similarity.significance` does the same with any measure, and tests it; here of the
@@ -646,6 +694,10 @@ matrices = {
 }
 {when: found[:, -1, -1].round(3) for when, found in matrices.items()}
 
+# %% [markdown]
+# These are the value, chance and the calibrated value of the outputs with themselves at
+# the end. All layers:
+
 # %% mystnb={"figure": {"name": "fig-10-layers", "caption": "SVCCA of every layer of the first network at four times of its training (rows) with every layer at the end (columns), raw on the left and calibrated on the right, where 0 is what chance gives."}, "image": {"alt": "Four rows of two matrices, layers by layers, at 0, 35, 75 and 100 per cent of training: raw similarity on the left, calibrated on the right."}} tags=["hide-input"]
 grid = figures.new_panels(
     4, columns=2, height=2.4, sharex=True, sharey=True
@@ -667,37 +719,37 @@ plt.colorbar(grid[0, 0].images[0], ax=grid, label="SVCCA", **bar)
 plt.show()
 
 # %% [markdown]
-# Look at the diagonals first ({numref}`fig-10-layers`): 1 at 100 %, and before that the
-# further a layer is from its end, the lower on the colour bar. Batch normalisation
-# multiplies each channel and adds to it, which SVCCA hardly sees: it and the layer before it should form
-# squares of nearly one colour, as in the paper. Off the diagonal, a layer of few
-# directions against one of many is an easy comparison: the mean is over the smaller
-# number, and the larger span has room for it. Chance is a part of that, which the right
-# column removes. How does each layer come to its end?
+# Look at the diagonals first ({numref}`fig-10-layers`): 1 at 100 %, where a network is
+# compared with itself, and before that the further a layer is from its end, the lower on
+# the colour bar. Batch normalisation multiplies each channel and adds to it, which SVCCA
+# hardly sees: it and the layer before it should form squares of nearly one colour, as in
+# the paper. Then look off the diagonal. A layer of few directions against one of many is
+# an easy comparison: the mean is over the smaller number, and the larger span has room
+# for it. A sceptic would call that chance; the right column removes chance, and what
+# remains there is more than that.
+#
+# How does each layer come to its end?
+
 
 # %%
+def with_the_end(i, epoch):
+    """SVCCA, chance and calibrated value (layers, 3) of network i."""
+    both = zip(bases[i, epoch], bases[i, epochs], strict=True)
+    return [compare(U, V, draw) for U, V in both]
+
+
 diagonal = np.array(
-    [
-        [
-            [
-                compare(U, V, draw)
-                for U, V in zip(
-                    bases[i, e], bases[i, epochs], strict=True
-                )
-            ]
-            for e in followed
-        ]
-        for i in range(pairs)
-    ]
-)  # (pairs, times, layers, 3)
-axes_of = {"seed": range(pairs), "epoch": followed, "layer": layers}
-raw, by_chance, similar = (
-    xr.DataArray(diagonal[..., k], axes_of, list(axes_of))
-    for k in range(3)
+    [[with_the_end(i, e) for e in followed] for i in range(pairs)]
 )
+diagonal.shape  # (pairs, times, layers, 3)
+
+# %%
+axes_of = {"seed": range(pairs), "epoch": followed, "layer": layers}
+similar = xr.DataArray(diagonal[..., 2], axes_of, list(axes_of))
 aligned = xr.DataArray(area, axes_of, list(axes_of))
 record("10.curve.similarity", similar)
 record("10.curve.alignment", aligned)
+similar.sel(layer="fc2").mean("seed").to_series().round(3)
 
 # %% mystnb={"figure": {"name": "fig-10-convergence", "caption": "Above: calibrated SVCCA of a layer with itself at the end of training. Below: its alignment with the classes, 1 at most. Chance is 0 in both. Mean over networks, bands from least to greatest."}, "image": {"alt": "Two panels against the epoch, a line for each of six layers from the first convolution to the outputs: above the similarity to the end of training, below the alignment with the classes."}} tags=["hide-input"]
 axes = figures.new_panels(2, sharex=True)
@@ -725,17 +777,23 @@ plt.show()
 # %% [markdown]
 # A line that is high early belongs to a layer that has little way to go
 # ({numref}`fig-10-convergence`, above): from the bottom up would be an order of the lines
-# by depth, the first layer on top. Does similarity fall with depth? Kendall's rank
-# correlation of the two over the hidden layers, batch normalisation aside, says so at
-# 35 % of training; at the start, when no layer has learnt anything; and for *progress*,
-# the share of the way from the start that a layer has gone, $(s_t - s_0) / (1 - s_0)$.
+# by depth, the first layer on top. Do not read the left end as convergence: there no
+# layer has learnt anything, and the lines are apart already.
+#
+# Does similarity fall with depth? Kendall's rank correlation of the two over the hidden
+# layers, batch normalisation aside, says so at 35 % of training; at the start; and for
+# *progress*, the share of the way from the start that a layer has gone,
+# $(s_t - s_0) / (1 - s_0)$.
 
 # %%
 hidden = [n for n in layers if n[:2] != "bn" and n != "logits"]
 at = similar.sel(layer=hidden)
 start, later = at.sel(epoch=0), at.sel(epoch=times[0.35])
+progress = (later - start) / (1 - start)
+progress.mean("seed").to_series().round(3)
 
 
+# %%
 def order(values):
     """Kendall's correlation of a value with depth, for each network."""
     return [
@@ -744,10 +802,11 @@ def order(values):
     ]
 
 
-progress = (later - start) / (1 - start)
-record("10.order", order(later), within=(-1, 1))
 record("10.order.start", order(start), within=(-1, 1))
 record("10.order.progress", order(progress), within=(-1, 1))
+record("10.order", order(later), within=(-1, 1))
+
+# %% tags=["hide-input"]
 for name, layer in {
     "first": "c1",
     "last": "fc2",
@@ -799,16 +858,24 @@ freeze = {
     for place, name in enumerate(learning)
 }
 freeze["logits"] = 1.0
-frozen, frozen_ways = [], []
-for i in tqdm(range(pairs), desc="freezing", file=sys.stderr):
-    network, way = trained(2 * i, freeze)
-    frozen.append(accuracy(network, test_inputs, tests.labels))
-    frozen_ways.append(way)
+{name: round(share, 2) for name, share in freeze.items()}
+
+# %%
+numbered = tqdm(range(pairs), desc="freezing", file=sys.stderr)
+frozen, frozen_ways = zip(
+    *[trained(2 * i, freeze) for i in numbered], strict=True
+)
+frozen = [accuracy(n, test_inputs, tests.labels) for n in frozen]
+cost = np.array(frozen) - right[::2]
+record("10.freeze.accuracy", cost)
+
+# %% [markdown]
+# What does it save? PyTorch counts the operations of a step, forward and backward.
 
 
 # %%
 def operations(epoch):
-    """Operations of a step, forward and backward, in this epoch."""
+    """Operations of a step in this epoch."""
     network = new_network(0).train()
     for name, layer in network.named_children():
         stops = freeze.get(name, 1) * epochs
@@ -822,8 +889,8 @@ def operations(epoch):
 spent = np.array([operations(epoch) for epoch in range(epochs)])
 share = spent / spent[0]
 record("10.freeze.operations", share.mean(), within=(0, 1), exact=True)
-cost = np.array(frozen) - right[::2]
-record("10.freeze.accuracy", cost)
+
+# %%
 seconds = [
     f.seconds / w.seconds
     for f, w in zip(frozen_ways, ways[::2], strict=True)
@@ -846,13 +913,15 @@ figures.plot_intervals(
 plt.show()
 
 # %% [markdown]
-# Each step down is a layer that stops ({numref}`fig-10-freeze`, above); below, compare the
-# dots, which are the same networks in the same order. Training with freezing takes {glue:text}`10.freeze.operations.mean:.2f` of the
-# operations and changes the accuracy by {glue:text}`10.freeze.accuracy`. The paper finds
-# it equal or better, over ten networks and much longer trainings. A frozen layer still
-# runs forwards, so a part of the operations remains. Small networks spend
-# much of a step on other things than operations, so that seconds, printed above, may
-# fall less; they depend on the machine and are not recorded.
+# Each step down is a layer that stops ({numref}`fig-10-freeze`, above). Below, compare the
+# dots, which are the same networks in the same order. Training with freezing takes
+# {glue:text}`10.freeze.operations.mean:.2f` of the operations and changes the accuracy by
+# {glue:text}`10.freeze.accuracy`. The paper finds it equal or better, over ten networks
+# and much longer trainings. A frozen layer still runs forwards, so a part of the
+# operations remains. Small networks spend much of a step on other things than
+# operations, so that seconds, printed above, may fall less; they depend on the machine
+# and are not recorded. A sceptic would ask for the accuracy of a training of all layers
+# that is shorter by as many operations; it has not been compared here.
 #
 # ## Which layers know which class?
 #
@@ -881,14 +950,27 @@ def sensitivity(features, logit, i):
     return found.correlations[0] ** 2, found.ranks[0] / (len(logit) - 1)
 
 
-parts = np.zeros((2, pairs, len(layers) - 1, len(named)))
-for i in range(pairs):
+# %%
+def sensitivities(i):
+    """The same (layers, classes, 2) of all layers and five classes."""
     found = features_at(i, epochs)
-    for k, c in enumerate(named):
-        for j, name in enumerate(layers[:-1]):
-            logit = found["logits"][:, c]
-            parts[:, i, j, k] = sensitivity(found[name], logit, i)
-known = (parts[0] - parts[1]) / (1 - parts[1])
+    logits = found["logits"][:, named].T
+    return [
+        [sensitivity(found[name], logit, i) for logit in logits]
+        for name in layers[:-1]
+    ]
+
+
+parts = np.array([sensitivities(i) for i in range(pairs)])
+value, chance = parts[..., 0], parts[..., 1]
+known = (value - chance) / (1 - chance)
+known.shape  # (pairs, layers, classes)
+
+# %% [markdown]
+# The gap between the curves of two classes is their mean distance over layers. Are gaps
+# smaller between classes that look alike?
+
+# %%
 gaps = np.abs(known[..., None] - known[..., None, :]).mean(1)
 pair_gap = (gaps[:, 0, 1] + gaps[:, 2, 3]) / 2
 others = gaps[:, [0, 0, 1, 1], [2, 3, 2, 3]].mean(1)
@@ -910,12 +992,13 @@ plt.show()
 # %% [markdown]
 # A line says how far a class is known in each layer ({numref}`fig-10-classes`): compare
 # the first with the second and the third with the fourth. In the paper all classes
-# become better known from layer to layer, the curves of like
-# classes (two terriers; a husky and an Eskimo dog) lie together, and that of a fire
-# truck above. Here the gap between the curves of classes that do not look alike, less
-# that between those that do, is {glue:text}`10.classes.alike`: where that is not clearly
-# above 0, looks do not tell which curves lie together. In the last two layers all curves
-# are at 1 by construction, since an output is a linear combination of their units.
+# become better known from layer to layer, the curves of like classes (two terriers; a
+# husky and an Eskimo dog) lie together, and that of a fire truck above. Here the gap
+# between the curves of classes that do not look alike, less that between those that do,
+# is {glue:text}`10.classes.alike`: where that is not clearly above 0, looks do not tell
+# which curves lie together. Do not be surprised by the last two layers: all curves are
+# at 1 there by construction, since an output is a linear combination of their units. A
+# sceptic would add that two pairs of classes are a small sample of what looks alike.
 #
 # ## Do two networks learn the same?
 #
@@ -928,7 +1011,8 @@ ends = [
 ]
 between = np.array(
     [all_layers(bases[i, epochs], ends[i]) for i in range(pairs)]
-)  # (pairs, 3, layers, layers)
+)
+between.shape  # (pairs, 3, layers, layers)
 
 # %% mystnb={"figure": {"name": "fig-10-initialisations", "caption": "SVCCA of all layers of two networks that differ in initial weights and batches, mean over pairs: raw on the left, calibrated on the right."}, "image": {"alt": "Two matrices, layers of one network by layers of the other, raw and calibrated similarity."}} tags=["hide-input"]
 axes = figures.new_panels(columns=2, height=3, sharey=True)
@@ -954,11 +1038,16 @@ same = xr.DataArray(
     ["seed", "layer"],
 )
 record("10.curve.between", same)
+same.mean("seed").to_series().round(3)
+
+# %%
 middle = same.sel(layer=hidden[1:]).mean("layer")
 for name, layer in (("first", "c1"), ("out", "logits")):
     gap = (same.sel(layer=layer) - middle).values
     record(f"10.between.{name}", gap)
 record("10.between.middle", middle.values)
+
+# %% tags=["hide-input"]
 for when, found in {
     "start": features_at(0, 0),
     "end": features_of(first[0]),
@@ -973,15 +1062,11 @@ for when, found in {
 # keeping features. It finds the same, the largest difference being
 
 # %%
+both = {"layers_x": layers, "layers_y": layers, "measure": "svcca"}
 streamed = layer_similarity(
-    first[0],
-    second[0],
-    compared_inputs,
-    layers_x=layers,
-    layers_y=layers,
-    measure="svcca",
+    first[0], second[0], compared_inputs, **both
 )
-abs(streamed.values - between[0, 0]).max()
+print(abs(streamed.values - between[0, 0]).max())
 
 # %% [markdown]
 # The diagonal tells how far two networks agree ({numref}`fig-10-initialisations`). The
@@ -1016,19 +1101,36 @@ def layers_of_one_input(rng, rows=2000, units=200):
         yield h + h.std(0)
 
 
-def svcca_of_code(X, Y, *, power=1, centre=True, first=1.0):
+# %%
+inputs = [
+    tuple(layers_of_one_input(np.random.default_rng(seed + i)))
+    for i in range(pairs)
+]
+X, Y = inputs[0]
+X.shape, Y.shape
+
+# %% [markdown]
+# SVCCA in three variants: singular values to another `power` when directions are kept,
+# units that are not centred, and the mean over the `first` correlations alone.
+
+
+# %%
+def leading(X, *, power=1, centre=True):
+    """Basis of the directions that hold 99 %."""
+    X = X - X.mean(0) if centre else X
+    U, s, _ = np.linalg.svd(X, full_matrices=False)
+    held = np.cumsum(s**power) / (s**power).sum()
+    return U[:, : np.searchsorted(held, 0.99) + 1]
+
+
+def svcca_of_code(X, Y, *, first=1.0, **how):
     """SVCCA by its formula, or with what codes do otherwise."""
-
-    def basis(Z):
-        Z = Z - Z.mean(0) if centre else Z
-        U, s, _ = np.linalg.svd(Z, full_matrices=False)
-        held = np.cumsum(s**power) / (s**power).sum()
-        return U[:, : np.searchsorted(held, 0.99) + 1]
-
-    rho = correlations(basis(X), basis(Y))
+    rho = correlations(leading(X, **how), leading(Y, **how))
     held = np.cumsum(rho) / rho.sum()
     return rho[: np.searchsorted(held, first) + 1].mean()
 
+
+print(svcca_of_code(X, Y) - similarity.svcca(X, Y))
 
 # %% [markdown]
 # PWCCA weighs the direction $h_i = U a_i$ by what the units hold of it. In the paper's
@@ -1052,31 +1154,27 @@ def pwcca_of_code(X, Y, *, whiten=True, means=False):
     return weights @ rho / weights.sum()
 
 
-ways = {
+print(pwcca_of_code(X, Y) - similarity.pwcca(X, Y))
+
+# %%
+codes = {
     "svcca.mean": (svcca_of_code, {"first": 0.98}),
     "svcca.variance": (svcca_of_code, {"power": 2}),
     "svcca.uncentred": (svcca_of_code, {"centre": False}),
     "pwcca.unwhitened": (pwcca_of_code, {"whiten": False}),
     "pwcca.means": (pwcca_of_code, {"whiten": False, "means": True}),
 }
-inputs = [
-    tuple(layers_of_one_input(np.random.default_rng(seed + i)))
-    for i in range(pairs)
-]
+formula = {f: [f(X, Y) for X, Y in inputs] for f, _ in codes.values()}
 
 # %%
-formula = {f: [f(X, Y) for X, Y in inputs] for f, _ in ways.values()}
 kind = {"within": (0, 1), "exact": True}
 record("10.formula.svcca", formula[svcca_of_code], **kind)
 record("10.formula.pwcca", formula[pwcca_of_code], **kind)
-for name, (f, changed) in ways.items():
+for name, (f, changed) in codes.items():
     found = [f(X, Y, **changed) for X, Y in inputs]
     record(f"10.code.{name}", found, **kind)
     departs = np.subtract(found, formula[f])
     record(f"10.departs.{name}", departs, exact=True)
-X, Y = inputs[0]
-print(formula[svcca_of_code][0] - similarity.svcca(X, Y))
-print(formula[pwcca_of_code][0] - similarity.pwcca(X, Y))
 
 # %% [markdown]
 # | What a code does | Its number | Formula | Departs by |
