@@ -64,7 +64,9 @@ def number(value: float) -> str:
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 
 
-def interval(values, *, within: Sequence[float] | None = None) -> Interval:
+def interval(
+    values, *, within: Sequence[float] | None = None, pairs: bool = False
+) -> Interval:
     """Mean and 95 % interval over independent units, from five of them on.
 
     Parameters
@@ -73,6 +75,10 @@ def interval(values, *, within: Sequence[float] | None = None) -> Interval:
     within : least and greatest value that the quantity can have, such as (0, 1) for
         shares, areas and accuracies, (-1, 1) for rank correlations; None for one
         without bounds, such as a difference
+    pairs : whether a value is a unit's mean over its pairs with all other units, as how
+        far it agrees with their order is, of which Kendall's rank correlation is the
+        mean. Each pair then counts with two units, and the interval is the jackknife's
+        (Arvesen 1969), wider by 2 (n - 1) / (n - 2) than that of independent values
 
     Returns
     -------
@@ -101,6 +107,7 @@ def interval(values, *, within: Sequence[float] | None = None) -> Interval:
     ----------
     Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in
     the case of the binomial", Biometrika.
+    Arvesen (1969), "Jackknifing U-statistics", Annals of Mathematical Statistics.
     Hanley and Lippman-Hand (1983), "If nothing goes wrong, is everything all right?",
     JAMA, for n equal outcomes.
 
@@ -126,7 +133,8 @@ def interval(values, *, within: Sequence[float] | None = None) -> Interval:
     mean, n = float(v.mean()), len(v)
     ends: tuple[float | None, float | None] = (None, None)
     if n >= FEWEST:
-        ends = _students(v) if within is None else _bounded(v, *within)
+        wider = 2 * (n - 1) / (n - 2) if pairs else 1.0
+        ends = _students(v, wider) if within is None else _bounded(v, within, wider)
     return Interval(mean, *ends, n, float(v.min()), float(v.max()))
 
 
@@ -148,8 +156,8 @@ def _inside(v: np.ndarray, within: Sequence[float]) -> np.ndarray:
     return v.clip(low, high)
 
 
-def _students(v: np.ndarray) -> tuple[float, float]:
-    mean, half = float(v.mean()), _half_width(v)
+def _students(v: np.ndarray, wider: float) -> tuple[float, float]:
+    mean, half = float(v.mean()), wider * _half_width(v)
     return mean - half, mean + half
 
 
@@ -160,7 +168,10 @@ def _half_width(v: np.ndarray) -> float:
     return float(stdtrit(len(v) - 1, 1 - LEVEL / 2) * error)
 
 
-def _bounded(v: np.ndarray, low: float, high: float) -> tuple[float, float]:
+def _bounded(
+    v: np.ndarray, within: Sequence[float], wider: float
+) -> tuple[float, float]:
+    low, high = within
     u = (v - low) / (high - low)
     at_ends = np.minimum(u, 1 - u).max() <= ROUNDING
     if at_ends:
@@ -169,7 +180,7 @@ def _bounded(v: np.ndarray, low: float, high: float) -> tuple[float, float]:
         chance = (LEVEL / 2) ** (1 / len(u))
         ends = u.mean() * chance, 1 - (1 - u.mean()) * chance
     else:
-        ends = _on_logit(u)
+        ends = _on_logit(u, wider)
     return low + (high - low) * float(ends[0]), low + (high - low) * float(ends[1])
 
 
@@ -188,11 +199,11 @@ def _is_count(u: float) -> bool:
     return bool((abs(steps - np.rint(steps)) <= MOST_STEPS * ROUNDING).any())
 
 
-def _on_logit(u: np.ndarray) -> tuple[float, float]:
+def _on_logit(u: np.ndarray, wider: float) -> tuple[float, float]:
     from scipy.special import expit, logit
 
     mean = float(u.mean())
-    half = _half_width(u) / (mean * (1 - mean))
+    half = wider * _half_width(u) / (mean * (1 - mean))
     low, high = expit([logit(mean) - half, logit(mean) + half])
     # A point is the mean itself, not what there and back makes of it.
     return min(mean, float(low)), max(mean, float(high))

@@ -25,6 +25,40 @@ def test_the_interval_without_bounds_is_students(values):
     assert found.high == pytest.approx(high, rel=1e-9, abs=1e-9 * scale)
 
 
+def concordance(x, y):
+    """How far each unit agrees with the order of the others."""
+    alike = np.sign(np.subtract.outer(x, x) * np.subtract.outer(y, y))
+    return alike.sum(1) / (len(x) - 1)
+
+
+@given(seed=st.integers(0, 1000), n=st.integers(5, 20))
+def test_the_interval_over_pairs_is_the_jackknifes_of_the_rank_correlation(seed, n):
+    x, y = np.random.default_rng(seed).normal(size=(2, n))
+    whole = stats.kendalltau(x, y).statistic
+    without = [
+        stats.kendalltau(np.delete(x, i), np.delete(y, i)).statistic for i in range(n)
+    ]
+    expected = interval(n * whole - (n - 1) * np.array(without))
+    found = interval(concordance(x, y), pairs=True)
+    assert found.mean == pytest.approx(whole)
+    assert found.low == pytest.approx(expected.low)
+    assert found.high == pytest.approx(expected.high)
+
+
+def test_the_interval_over_pairs_holds_the_truth_where_a_plain_one_does_not():
+    rng = np.random.default_rng(0)
+    truth = 2 / np.pi * np.arcsin(0.6)  # of two normals with the correlation 0.6
+    held = {True: 0, False: 0}
+    for _ in range(400):
+        x, z = rng.normal(size=(2, 12))
+        values = concordance(x, 0.6 * x + 0.8 * z)
+        for pairs in held:
+            found = interval(values, within=(-1, 1), pairs=pairs)
+            assert -1 <= found.low <= found.high <= 1
+            held[pairs] += found.low <= truth <= found.high
+    assert held[True] > 0.9 * 400 > 0.8 * 400 > held[False]
+
+
 @given(
     values=st.lists(st.floats(-1, 1), min_size=1, max_size=4),
     within=st.sampled_from([None, (-1, 1)]),

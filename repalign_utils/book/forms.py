@@ -12,6 +12,7 @@ from ..spelling import did_you_mean
 class _Recorded(BaseModel):
     values: list[FiniteFloat] = Field(min_length=1)
     within: tuple[FiniteFloat, FiniteFloat] | None = None
+    pairs: bool = False
 
 
 class _Curve(BaseModel):

@@ -30,6 +30,7 @@ def record(
     *,
     within: Sequence[float] | None = None,
     exact: bool = False,
+    pairs: bool = False,
     dims=None,
     coords=None,
 ) -> Interval | None:
@@ -51,6 +52,8 @@ def record(
         kept beside the values, and every interval made of them stays within it
     exact : whether no training has touched the values: another machine, with the same
         seeds, must find them equal to rounding
+    pairs : whether each value is a unit's mean over its pairs with all other units, see
+        `statistics.interval`; its units are then what is compared, such as networks
     dims : names of the axes of a curve, "seed" among them
     coords : axis -> what its places are, for example thresholds or names of layers
 
@@ -65,7 +68,7 @@ def record(
         curve has no axis "seed".
     """
     check_name(name)
-    told: dict = {"name": name, "exact": exact}
+    told: dict = {"name": name, "exact": exact, **({"pairs": True} if pairs else {})}
     if within is not None:
         told["within"] = [float(end) for end in within]
     if dims is not None or hasattr(values, "dims"):
@@ -137,9 +140,14 @@ def interval_of(entry: dict) -> Interval:
 
     Parameters
     ----------
-    entry : ``values``, and ``within`` if the quantity has a range, as in a run record
+    entry : ``values``, ``within`` if the quantity has a range, and ``pairs`` if they
+        are means over pairs of units, as in a run record
     """
-    return interval(entry["values"], within=entry.get("within"))
+    return interval(
+        entry["values"],
+        within=entry.get("within"),
+        pairs=entry.get("pairs", False),
+    )
 
 
 def _rounded(curve):

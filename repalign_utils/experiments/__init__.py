@@ -1,6 +1,7 @@
 """What the sections run, as plain functions: no notebook is needed to call them.
 
 - `sweeps`: one setting of network and training at a time (section 03)
+- `compared`: networks of files, and those that recipes train (section 06)
 - `representations`: pretrained networks and what they compete with (section 06)
 - `class_tasks`: alignment and linear models on tasks between classes (06 and 07)
 - `source_tasks`: one task of many learnt, and linear models on all others (section 05)

@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from ..data import ImageSet
+from ..data._fetch import data_folders
 from ..networks.building import OURS
 from ..networks.device import Compute
 from ..networks.images import NetworkInputs
@@ -20,54 +21,57 @@ from ..networks.outputs import last_hidden
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def weights_file(name: str, weights: str | Path) -> Path | str:
-    """File with the weights of a network.
+def weights_files(
+    name: str, weights: str | Path = "", *, data_dir: str | Path = ""
+) -> list[Path]:
+    """Files with weights of a network, as many as there are.
 
     Parameters
     ----------
     name : network
-    weights : a file; a folder with a file NAME.* or NAME-*.* for each network, as
-        torchvision names them; or empty, for the library's hub
+    weights : a file, taken whatever its name; a folder with files NAME.* and NAME-*.*,
+        as torchvision names them; or empty, for the folder ``weights`` where data lie,
+        which is not asked for networks of ours
+    data_dir : where data lie; empty: REPALIGN_DATA
 
     Returns
     -------
-    The file, or "" for the hub
+    Paths in alphabetical order; none if the weights are to come from elsewhere
 
     Raises
     ------
     FileNotFoundError
-        If the folder has no file of this network, or the path does not exist.
-    ValueError
-        If it has several.
+        If a path is given that does not exist, or a folder without a file of this
+        network, unless the network is ours and can be trained.
 
     Examples
     --------
-    >>> weights_file("resnet18", "")
-    ''
+    >>> weights_files("small_resnet")
+    []
     """
-    if not str(weights):
-        return ""
+    if not str(weights) and name in OURS:
+        return []
     path = Path(weights).expanduser()
-    if path.is_file():
-        return path
+    if str(weights) and path.is_file():
+        return [path]
+    places = [path] if str(weights) else [f / "weights" for f in data_folders(data_dir)]
     bare = name.removeprefix("timm:")
-    found = [
-        p
-        for p in (sorted(path.iterdir()) if path.is_dir() else [])
-        if p.suffix in SUFFIXES and (p.stem == bare or p.name.startswith(f"{bare}-"))
-    ]
-    if not found:
+    for place in places:
+        found = [
+            p
+            for p in (sorted(place.iterdir()) if place.is_dir() else [])
+            if p.suffix in SUFFIXES
+            and (p.stem == bare or p.name.startswith(f"{bare}-"))
+        ]
+        if found:
+            return found
+    if str(weights) and not (path.is_dir() and name in OURS):
         raise FileNotFoundError(
             f"weights are {str(weights)!r}, which is no file, nor a folder with "
             f"{bare}.safetensors or {bare}-*.pth; name the file, or leave weights "
-            "empty for the library's hub"
+            "empty for the folder weights where data lie, or the library's hub"
         )
-    if len(found) > 1:
-        raise ValueError(
-            f"{path} has {len(found)} files with weights of {bare}: "
-            f"{', '.join(p.name for p in found)}; name the file"
-        )
-    return found[0]
+    return []
 
 
 def network_features(

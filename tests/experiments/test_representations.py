@@ -7,7 +7,7 @@ from repalign_utils import data
 from repalign_utils.experiments.representations import (
     network_features,
     random_features,
-    weights_file,
+    weights_files,
 )
 from repalign_utils.networks.building import build
 from repalign_utils.networks.device import Compute
@@ -74,29 +74,38 @@ def test_a_network_of_one_size_says_so(images):
         network_features(model, images, name="small_vit", size=128, compute=CPU)
 
 
-def test_weights_are_found_by_the_name_of_the_network(tmp_path):
-    for name in ("resnet18-f3.pth", "resnet18_cifar.pth", "vgg11.safetensors", "a.txt"):
+def test_all_weights_of_a_network_are_found_by_its_name(tmp_path):
+    names = ("resnet18-f3.pth", "resnet18-a.pt", "resnet18_cifar.pth", "a.txt")
+    for name in names:
         (tmp_path / name).touch()
-    assert weights_file("resnet18", tmp_path).name == "resnet18-f3.pth"
-    assert weights_file("vgg11", str(tmp_path)).name == "vgg11.safetensors"
-    assert weights_file("timm:vgg11", tmp_path).name == "vgg11.safetensors"
+    found = weights_files("resnet18", tmp_path)
+    assert [file.name for file in found] == ["resnet18-a.pt", "resnet18-f3.pth"]
+    assert weights_files("timm:resnet18", str(tmp_path)) == found
     # a file is taken at its word, whatever its name
-    assert weights_file("vgg11", tmp_path / "a.txt") == tmp_path / "a.txt"
-    assert weights_file("vgg11", "") == ""
+    assert weights_files("vgg11", tmp_path / "a.txt") == [tmp_path / "a.txt"]
+    # ours need no file: they can be trained
+    assert weights_files("small_resnet", tmp_path) == []
 
 
-def test_weights_that_are_not_there_or_not_clear_are_named(tmp_path):
+def test_weights_beside_the_data_are_found_without_being_named(tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    for name in ("vgg11-imagenet.pth", "small_resnet.pt"):
+        (tmp_path / "weights" / name).touch()
+    found = [tmp_path / "weights" / "vgg11-imagenet.pth"]
+    assert weights_files("vgg11", data_dir=tmp_path) == found
+    monkeypatch.setenv("REPALIGN_DATA", str(tmp_path))
+    assert weights_files("vgg11") == found
+    assert weights_files("vgg13") == []
+    # a book built from embedded data does not depend on what lies there
+    assert weights_files("small_resnet") == []
+
+
+def test_weights_that_are_not_there_are_named(tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=r"no file, nor a folder with vgg11.safetensors or vgg11-\*.pth; name",
     ):
-        weights_file("vgg11", tmp_path)
-    with pytest.raises(FileNotFoundError, match="'.*none', which is no file"):
-        weights_file("vgg11", tmp_path / "none")
-    for name in ("vgg11.pt", "vgg11-1.pth"):
-        (tmp_path / name).touch()
-    with pytest.raises(
-        ValueError,
-        match="has 2 files with weights of vgg11: vgg11-1.pth, vgg11.pt; name",
-    ):
-        weights_file("vgg11", tmp_path)
+        weights_files("vgg11", tmp_path)
+    for network in ("vgg11", "small_resnet"):
+        with pytest.raises(FileNotFoundError, match="'.*none', which is no file"):
+            weights_files(network, tmp_path / "none")

@@ -78,11 +78,9 @@ SMALL = {
     },
     "05": {"encodings": "[thermometer]", "n": 3000, "seeds": 4},
     "06": {
+        "recipes": "[procedural 10 1/6, procedural 60 1/3/8]",
         "n_per_class": 40,
         "n_test": 20,
-        "pairs": 10,
-        "source_per_class": 60,
-        "epochs": 8,
     },
     "07": {"n_per_class": 60, "n_target": 15, "seeds": 4},
     "08": {
@@ -177,6 +175,7 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "06.gap_above_chance.rest.untrained",
         "06.learnt.untrained",
         "06.accuracy.untrained",
+        "06.rank.trained",
         "07.alignment.artificial.cnn",
         "07.both.alignment.cnn",
         "08.spread",
@@ -306,16 +305,19 @@ def test_layers_of_networks_on_cifar_are_better_aligned_towards_the_output(
 def test_a_network_of_imagenet_is_better_aligned_with_cifar_than_untrained(
     real_data, tmp_path
 ):
-    given = {"networks": "[squeezenet1_0]", "weights": f"{real_data}/weights"}
-    given |= {"datasets": "[cifar10, cifar100]", "size": 64, "data_dir": real_data}
-    given |= {"n_per_class_cifar100": 4, "n_test_cifar100": 2, "pairs": 6}
-    given |= {"n_per_class": 20, "n_test": 5, "seeds": 2}
+    given = {"networks": "[squeezenet1_0, small_resnet]", "data_dir": real_data}
+    given |= {"recipes": "[cifar10 10 1/2, cifar100 2 1/2]", "picture_size": 16}
+    given |= {"datasets": "[cifar10, cifar100]", "size": 64, "seeds": 2}
+    given |= {"n_per_class": 20, "n_test": 5}
     record = run("06", tmp_path, given)
     images = record["provenance"]["data"]
     assert images[0].startswith("200 of 60,000 rows of CIFAR-10, train split")
     assert images[3].startswith("200 of 60,000 rows of CIFAR-100, test split")
+    assert record["provenance"]["weights"].keys() == {"squeezenet1_0"}
     assert least(record, "06.gap.pairs.untrained") > 0
     assert least(record, "06.gap.rest.untrained") > 0
+    # those trained on the other data set, and the one of ImageNet
+    assert len(record["records"]["06.rank.trained.cifar10"]["values"]) == 3
 
 
 def test_sources_of_cifar100_and_targets_of_cifar10_are_used_as_said(
