@@ -74,6 +74,8 @@ from repalign_utils import (
     table,
     training,
 )
+
+# %% tags=["hide-input"]
 from repalign_utils.experiments.class_tasks import (
     drawn_pairs,
     pair_scores,
@@ -450,57 +452,43 @@ for d in datasets:
         .transpose("seed", ...),
     )
 
-# %% mystnb={"figure": {"name": "fig-06-networks", "caption": "Test accuracy of linear models on pairs of classes against the area of the features, one large mark for each network: its mean over the draws of images, which are the small dots. The dashed line is the accuracy of a guess."}, "image": {"alt": "One panel per data set. Accuracy against area on a logarithmic axis: networks by what they were trained on, the same networks untrained at small areas, random features and pixels."}} tags=["hide-input", "lead-figure"]
-groups = {}
+# %% tags=["hide-input"]
+origins = {}  # what networks were trained on -> their labels
 for net in nets:
     of = f"trained on {net.source}" if net.source else "file or hub"
-    groups.setdefault(of, []).append(net.label)
-looks = list(zip("os^D", ["C0", "C1", "C2", "C3"], strict=True))
+    origins.setdefault(of, []).append(net.label)
+looks = [("o", "C0"), ("s", "C1"), ("^", "C2"), ("D", "C3")]
+marks = [
+    (of, labels, "pretrained", *look)
+    for (of, labels), look in zip(origins.items(), looks, strict=False)
+]
+everyone = [net.label for net in nets]
+marks += [
+    ("untrained", everyone, "untrained", "x", "0.5"),
+    ("random", everyone, "random", "P", "C4"),
+    ("pixels", everyone, "pixels", "v", "C5"),
+]
+
+# %% mystnb={"figure": {"name": "fig-06-networks", "caption": "Test accuracy of linear models on pairs of classes against the area of the features, one large mark for each network: its mean over the draws of images, which are the small dots. The dashed line is the accuracy of a guess."}, "image": {"alt": "One panel per data set. Accuracy against area on a logarithmic axis: networks by what they were trained on, the same networks untrained at small areas, random features and pixels."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(len(datasets), height=2.9, sharex=True)
 for ax, d in zip(np.atleast_1d(axes), datasets, strict=True):
-    drawn = {
-        name: (labels, "pretrained", look)
-        for (name, labels), look in zip(
-            groups.items(), looks, strict=False
-        )
-    }
-    everyone = list(values.network.values)
-    drawn["untrained"] = everyone, "untrained", ("x", "0.5")
-    drawn["random"] = everyone, "random", ("P", "C4")
-    drawn["pixels"] = everyone, "pixels", ("v", "C5")
-    for name, (labels, kind, (marker, color)) in drawn.items():
+    for name, labels, kind, marker, color in marks:
         x, y = (
             v.sel(dataset=d, features=kind, network=labels)
             for v in (area, accuracy)
         )
-        ax.plot(
-            x.values.ravel(),
-            y.values.ravel(),
-            ".",
-            color=color,
-            markersize=2.5,
-            alpha=0.6,
-        )
-        ax.plot(
-            x.mean("seed"),
-            y.mean("seed"),
-            marker,
-            color=color,
-            markersize=5.5,
-            label=name,
-        )
+        dots = {"color": color, "markersize": 2.5, "alpha": 0.6}
+        ax.plot(x.values.ravel(), y.values.ravel(), ".", **dots)
+        large = {"color": color, "markersize": 5.5, "label": name}
+        ax.plot(x.mean("seed"), y.mean("seed"), marker, **large)
     ax.axhline(0.5, color="0.5", linewidth=0.8, linestyle="--")
-    ax.set(
-        ylabel="test accuracy",
-        title=short(d) if len(datasets) > 1 else "",
-    )
+    ax.set(ylabel="test accuracy")
     figures.log_axis(ax)
-np.atleast_1d(axes)[-1].set_xlabel("area")
-np.atleast_1d(axes)[0].legend(
-    loc="lower left",
-    bbox_to_anchor=(-0.02, 1 + 0.1 * (len(datasets) > 1)),
-    ncols=3,
-)
+    if len(datasets) > 1:
+        ax.text(0.02, 0.93, short(d), transform=ax.transAxes)
+ax.set_xlabel("area")
+above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1)}
+np.ravel(axes)[0].legend(ncols=3, **above)
 plt.show()
 
 # %% [markdown]
