@@ -363,9 +363,9 @@ promise["shared"] = shared
 wrong = error["linear"]
 rho = {"linear": {k: order(v, wrong) for k, v in promise.items()}}
 for name, values in rho["linear"].items():
-    by_seed = values.mean(1)
-    record(f"13.order.linear.{name}", by_seed, within=(-1, 1))
-    print(name, by_seed.mean().round(2))
+    record(f"13.order.linear.{name}", values.mean(1), within=(-1, 1))
+for name, values in rho["linear"].items():
+    print(name, values.mean().round(2))
 
 # %% [markdown]
 # | Score | Rank correlation with less error of the linear model |
@@ -403,14 +403,18 @@ def of_inputs(name):
 
 
 # %%
+sign = {}
 for name in ("log_me", "probe_accuracy", "alignment_area"):
     told = promise[name] < of_inputs(name)[:, None]
-    right = [
+    sign[name] = [
         np.mean([t[w].mean(), 1 - t[~w].mean()])
         for t, w in zip(told, worse, strict=True)
     ]
+    print(name, np.mean(sign[name]).round(2))
+
+# %%
+for name, right in sign.items():
     record(f"13.sign.{name}", right, within=(0, 1))
-    print(name, np.mean(right).round(2))
 
 # %% [markdown]
 # The sign of the difference is right in {glue:text}`13.sign.log_me` of the pairs by
@@ -520,8 +524,11 @@ rho["tuned"] = {
     for name, values in promise.items()
 }
 for name, values in rho["tuned"].items():
-    record(f"13.order.tuned.{name}", values.mean(1), within=(-1, 1))
     print(name, values.mean().round(2))
+
+# %%
+for name, values in rho["tuned"].items():
+    record(f"13.order.tuned.{name}", values.mean(1), within=(-1, 1))
 
 # %% [markdown]
 # How often is it better to start from scratch, and do the two errors agree on which
@@ -648,8 +655,11 @@ for of in rho:
         dims=("seed", "step"),
         coords={"step": kept},
     )
-    record(f"13.course.{of}", on_the_way[of])
     print(of, on_the_way[of].mean("seed").round(2).values)
+
+# %%
+for of, values in on_the_way.items():
+    record(f"13.course.{of}", values)
 
 # %% mystnb={"figure": {"name": "fig-13-cost", "caption": "What is known after how many seconds: rank correlation of each score at its measured cost, and of a fine-tuning that stops after so long; mean over seeds, shaded from the least to the greatest."}, "image": {"alt": "Two panels below each other, linear models and fine-tuning. Rank correlation against seconds on a logarithmic axis: a curve for fine-tuning stopped early, and a mark of its own kind for each score."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(2, height=2.4, sharex=True, sharey=True)
@@ -793,7 +803,8 @@ contests = {}
 for of in ("linear", "tuned"):
     found = [contest(i, of) for i in range(seeds)]
     contests[of] = [np.array(v) for v in zip(*found, strict=True)]
-print([v.shape for v in contests["tuned"]])
+for of, (_, judged, share, chance) in contests.items():
+    print(of, judged.mean(), chance.mean(), share.mean())
 
 # %%
 for of, (_, judged, share, chance) in contests.items():
@@ -804,7 +815,6 @@ for of, (_, judged, share, chance) in contests.items():
     for rival, word in (("alignment_area", "area"), ("short", "short")):
         lead = judged - rho[of][rival].mean(1)
         record(f"13.over_{word}.{of}", lead)
-    print(of, judged.mean(), chance.mean(), share.mean())
 
 # %%
 winner = {}
@@ -1018,6 +1028,7 @@ share = {
 }
 for name, values in share.items():
     record(f"13.kept.tuned.{name}", values)
+for name, values in share.items():
     print(name, np.mean(values).round(2))
 
 # %% tags=["hide-input"]

@@ -740,6 +740,7 @@ for name, at in spots.items():
         record(f"14.{name}.{word}", right, within=(0, 1))
     sign = 1 if name == "turned" else -1
     record(f"14.gain.{name}", sign * lead(at, "ridge"))
+for name, at in spots.items():
     print(name, at.mean("seed").round(3).values)
 
 # %%
