@@ -297,9 +297,9 @@ plt.show()
 # Look first at the last panel of {numref}`fig-09-matrices`: the redder its diagonal, the
 # more units were found again. Over all pairs the mean of that diagonal is
 # {glue:text}`09.own.first.mean:.2f`. Then look beside it: rows that are strong there too
-# are units that share their partner with another, or are spread over several. The
-# panels of one network, above, show that this is no matter of two networks: units of
-# one layer correlate with each other as well. A sceptic may say that a matching puts
+# are units that share their partner with another, or are spread over several. The upper
+# panels show that this may lie in one network alone: units of one layer correlate with
+# each other as well. A sceptic may say that a matching puts
 # large values on the diagonal whatever it is given; with unrelated rows even the best
 # partners have a mean of {glue:text}`09.chance.first.mean:.2f`.
 
@@ -548,8 +548,9 @@ for of, units in ((mean, trained), (before, fresh)):
 mean["canonical"].mean("pair").to_series().round(3)
 
 # %% [markdown]
-# Both grow by chance with the number of units, so each is also shown calibrated, 0 where
-# rows are unrelated and 1 where networks are equal:
+# Both, the one-to-one and the canonical correlation, grow by chance with the number of
+# units. So each is also shown calibrated, 0 where rows are unrelated and 1 where networks
+# are equal:
 
 
 # %%
@@ -756,7 +757,7 @@ rows_shown = [
 table(["Layer", "Several", "Local", "Units needed"], rows_shown)
 
 # %% [markdown]
-# A code strictly between local and distributed has both numbers above 0. For the
+# A code strictly between local and distributed has *several* and *local* above 0. For the
 # paper's last claim, that early layers are predicted sparsely and later ones not, take
 # the variance explained at the second largest penalty in the first convolution less that
 # in the last.

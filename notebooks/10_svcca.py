@@ -1073,8 +1073,8 @@ print(abs(streamed.values - between[0, 0]).max())
 # hidden layers after the first are at {glue:text}`10.between.middle.mean:.2f` on
 # average, the first layer is {glue:text}`10.between.first.mean:.2f` above that and the
 # outputs are {glue:text}`10.between.out.mean:.2f` above: ten outputs of networks that
-# classify the same images well have little choice. That the first layer is above the
-# middle need not be learnt: any two sets of filters see the same edges
+# classify the same images well have little choice. A first layer above the
+# middle need not have learnt it: any two sets of filters see the same edges
 # ({ref}`sec-09`). Off the diagonal the row and the column of the outputs compare ten
 # directions with spans of many more, which is easy. A sceptic adds that layers keep
 # different numbers of directions, and that the mean counts a direction of little

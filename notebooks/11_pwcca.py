@@ -204,8 +204,8 @@ for name, words in (("mean CCA", "mean"), ("SVCCA", "svcca")):
 # and PWCCA at {glue:text}`11.toy.half.pwcca.mean:.2f`. It may surprise that SVCCA with
 # its usual threshold, 99 % of the sum of singular values, hardly differs from mean CCA:
 # the noise holds more than that 1 %. No line starts at 1, although with $k = 1$ the
-# layers share next to nothing: 200 directions of 2,000 rows find a mean correlation of
-# {glue:text}`11.toy.least.mean:.2f` below 1 by chance. A sceptic will note that with
+# layers share next to nothing: 200 directions of 2,000 rows find by chance enough
+# correlation for a distance of {glue:text}`11.toy.least.mean:.2f`. A sceptic will note that with
 # little signal PWCCA helps little, since its weights are those of the layer, noise and
 # all.
 #
@@ -577,10 +577,12 @@ record("11.alone.last", apart - own)
 # %% [markdown]
 # Lower is more alike ({numref}`fig-11-groups`). Compare the pairs that generalise with
 # those that memorise layer by layer, best in the middle panel, where chance is 1 in all
-# layers: where the two lines part, one group agrees more than the other. What may
-# surprise is the other end: in the first layer the groups differ by
-# {glue:text}`11.closer.first`, so that what is learnt there depends little on which
-# labels are learnt.
+# layers: where the two lines part, one group agrees more than the other. Then look at the
+# left end: in the first layer the groups differ by {glue:text}`11.closer.first`, and the
+# nearer that is to 0, the less it matters there which labels are learnt. A sceptic will
+# note that network $i$ of either group has the same seed: some pairs *between* the
+# groups start from the same weights, and in early layers, which may move little, that
+# can draw their line down.
 #
 # Is a pair of last hidden layers more alike than chance? Of the first pair of each
 # group, with the weights of its first network: how many of 200 random pairings of the
