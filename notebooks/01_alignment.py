@@ -740,7 +740,7 @@ def soonest(a):
 ahead = each(soonest, output_core_dims=[["step"]])
 _ = noted("late", ahead.isel(step=-1))
 
-# %% mystnb={"figure": {"name": "fig-01-late", "caption": "Exact training loss up to a million steps, at the best of the stable step sizes for each step. Bands span the seeds; the dashed line is where descent above ended."}, "image": {"alt": "Training loss against gradient-descent step, up to a million, on logarithmic axes, one line for each of five sets of features; some of them cross."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-01-late", "caption": "Exact training loss up to a million steps, at the best of the stable step sizes for each step. Bands span the seeds; the dashed line is where descent above ended."}, "image": {"alt": "Training loss against gradient-descent step, up to a million, on logarithmic axes, one line for each of five sets of features; lines may cross."}} tags=["hide-input"]
 ax = figures.plot_curves(
     {name: ahead.sel(features=name).values for name in sets},
     late,
@@ -807,8 +807,8 @@ table(["Choice", *three, "Ranked alike"], lines)
 # The three columns in the middle are areas, the last is a share of the draws. Where it
 # differs from that of the first row, the order of sets hangs on the choice; in any case
 # areas may be compared only if all were taken in the same way, since each choice moves
-# them. Centring takes away the direction onto which the random ReLU units have collapsed,
-# and so lifts their area most.
+# them. Centring takes away the direction onto which random ReLU units collapse: compare
+# their area with and without.
 #
 # ## What came out
 #
