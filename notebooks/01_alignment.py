@@ -442,10 +442,23 @@ told = {
 units = deep_width or inputs.shape[1]
 
 
-# %%
+# %% tags=["hide-input"]
 def slug(name):
     """Name of a set of features in a record."""
     return name.lower().replace(",", "").replace(" ", "_")
+
+
+def noted(what, values, within=None):
+    """Record one value per seed of each set; its intervals."""
+    return [
+        record(
+            f"01.{what}.{slug(name)}",
+            values.sel(features=name),
+            within=within,
+            exact=name.startswith("random"),
+        )
+        for name in sets
+    ]
 
 
 # %%
@@ -486,20 +499,6 @@ def each(number, **options):
 area = each(lambda a: a.area()[0])
 chance = each(lambda a: a.null().area[0])
 ceiling = each(lambda a: a.ceiling)
-
-
-# %%
-def noted(what, values, within=None):
-    """Record one value per seed of each set; its intervals."""
-    return [
-        record(
-            f"01.{what}.{slug(name)}",
-            values.sel(features=name),
-            within=within,
-            exact=name.startswith("random"),
-        )
-        for name in sets
-    ]
 
 
 # %%
