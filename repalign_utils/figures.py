@@ -13,7 +13,7 @@ from .statistics import interval
 MARKERS = ("o", "s", "^", "D", "v", "P")
 WIDTH = 0.5  # from the first series of a category to its last, as a share of its place
 BESIDE = (0.36, 0.74)  # where dots stand between one series and the next
-MOST_DOTS = 10  # seeds from which on an interval says enough
+MOST_DOTS = 10  # seeds beyond which an interval says enough
 MOST_NUMBERED = 6  # layers a side up to which a matrix says its numbers
 NARROW = 5.0  # inches up to which text of 9.5 points has 9 pixels on a phone
 LIGHT = 0.35  # luminance of a cell from which on its number is black
@@ -186,7 +186,7 @@ def plot_intervals(
 ):
     """Means with 95 % intervals over seeds, side by side per category.
 
-    Below ten seeds each is a dot beside the mean, in the order of the seeds; below five
+    Up to ten seeds each is a dot beside the mean, in the order of the seeds; below five
     there is no interval, and the dots alone say how they spread.
 
     Parameters
@@ -227,7 +227,7 @@ def plot_intervals(
 
 def _plot_seeds(ax, span, values, color) -> None:
     """A dot for each seed, from one place to the other, where seeds are few."""
-    if not 1 < len(values) < MOST_DOTS:
+    if not 1 < len(values) <= MOST_DOTS:
         return
     x = np.linspace(span[0], span[1], len(values))
     ax.plot(x, values, "o", color=color, markersize=2.5, markeredgewidth=0, alpha=0.8)

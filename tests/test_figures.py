@@ -137,10 +137,10 @@ def test_intervals_stand_side_by_side_per_category_within_their_range():
     assert first.get_marker() != second.get_marker()
 
 
-def test_below_ten_seeds_each_is_a_dot_and_below_five_there_is_no_bar():
+def test_up_to_ten_seeds_each_is_a_dot_and_below_five_there_is_no_bar():
     groups = {
         "a": {"x": [1, 2], "y": [1, 2, 3, 3, 3]},
-        "b": {"x": [0] * 9, "y": [0.5] * 10},
+        "b": {"x": [0] * 10, "y": [0.5] * 11},
     }
     ax = figures.plot_intervals(groups)
     means = {line for c in ax.containers for line in (c[0], *c[1])}
@@ -148,7 +148,7 @@ def test_below_ten_seeds_each_is_a_dot_and_below_five_there_is_no_bar():
     assert [line.get_ydata().tolist() for line in dots] == [
         [1, 2],
         [1, 2, 3, 3, 3],
-        [0] * 9,
+        [0] * 10,
     ]
     (a, _, (bars,)), (b, *_) = ax.containers
     of_two, of_five = bars.get_segments()
