@@ -296,7 +296,7 @@ def report(what, total):
 def pretrained(kind, start, seed):
     """Network with fresh weights, trained on a source unless it is "none"."""
     if start == "none":
-        return build(names[kind], 10, size=size, seed=seed), []
+        return build(names[kind], 10, size=size, seed=seed), None
     images = source_images(start, seed)
     model = build(
         names[kind], len(images.classes), size=size, seed=seed
@@ -326,47 +326,51 @@ def scores_of(model, parts):
 
 # %%
 starts = ["none", *families]
-labels = {
-    "network": list(names),
-    "source": starts,
-    "target": list(families),
-}
 measured = ["area", "chance", "ceiling", "linear", "accuracy"]
-places = {**labels, "seed": range(seeds), "quantity": measured}
-found = xr.DataArray(dims=tuple(places), coords=places)
-places = {**labels, "seed": range(seeds), "threshold": GRID}
-curve = xr.DataArray(dims=tuple(places), coords=places)
-chance_curve, losses, by_pair = curve.copy(), {}, {}
 
+
+def empty(**last):
+    """Array for all networks, sources and seeds, with these further axes."""
+    axes = {"network": list(names), "source": starts}
+    axes |= {"seed": range(seeds), **last}
+    return xr.DataArray(dims=tuple(axes), coords=axes)
+
+
+loss = empty(epoch=["first", "last"])
+found = empty(target=list(families), quantity=measured)
+curve = empty(target=list(families), threshold=GRID)
+chance_curve, by_pair = curve.copy(), {}
+
+# %%
 for i, kind, start in product(range(seeds), names, starts):
-    model, losses[kind, start, i] = pretrained(kind, start, seed + i)
+    model, losses = pretrained(kind, start, seed + i)
+    if start != "none":
+        loss.loc[kind, start, i] = losses[[0, -1]]
     for family, parts in target_images(seed + i).items():
+        here = kind, start, i, family
         of = scores_of(model, parts)
-        how = recipe_of(model, "finetune")
-        tuned, _ = fine_tune(
-            model, *parts, how, seed=seed + i, **options
-        )
-        here = kind, start, family, i
-        means = [v.mean() for v in (of.areas, of.chance, of.ceilings)]
-        found.loc[here] = [*means, of.accuracy[-1], tuned]
         curve.loc[here], chance_curve.loc[here] = (
             of.curve,
             of.chance_curve,
         )
+        means = [v.mean() for v in (of.areas, of.chance, of.ceilings)]
         by_pair[here] = of.areas
+        tuned, _ = fine_tune(
+            model,
+            *parts,
+            recipe_of(model, "finetune"),
+            seed=seed + i,
+            **options,
+        )
+        found.loc[here] = [*means, of.accuracy[-1], tuned]
 
 # %%
+mean = loss.mean("seed")
 table(
     ["Network", "Source", "Loss, first epoch", "Loss, last epoch"],
     [
-        [names[kind], start, *[f"{np.mean(v):.3f}" for v in ends]]
-        for kind, start in product(names, families)
-        for ends in [
-            [
-                [losses[kind, start, i][e] for i in range(seeds)]
-                for e in (0, -1)
-            ]
-        ]
+        [names[k], s, *[f"{v:.3f}" for v in mean.loc[k, s].values]]
+        for k, s in product(names, families)
     ],
 )
 
@@ -544,7 +548,7 @@ plt.show()
 # %% mystnb={"figure": {"name": "fig-07-pairs", "caption": "Every pair of target classes: area with the natural against area with the artificial source, mean over seeds. Above the line the natural source is better."}, "image": {"alt": "Two panels, convolutional network and vision transformer. One mark per pair of target classes, natural pairs as triangles and artificial pairs as squares, with the line of equal areas."}} tags=["hide-input"]
 def pair_areas(kind, start, family):
     """Area of each pair of a family, mean over seeds."""
-    of = [by_pair[kind, start, family, i] for i in range(seeds)]
+    of = [by_pair[kind, start, i, family] for i in range(seeds)]
     return np.mean(of, axis=0)
 
 
