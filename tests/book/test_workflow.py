@@ -28,7 +28,8 @@ def base(tmp_path):
         target.parent.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
     (tmp_path / "book").mkdir()
-    shutil.copy(ROOT / "book/references.bib", tmp_path / "book")
+    for name in ("references.bib", "questions.yaml"):
+        shutil.copy(ROOT / "book" / name, tmp_path / "book")
     return tmp_path
 
 
