@@ -54,7 +54,7 @@ import textwrap
 import time
 from dataclasses import replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,6 +66,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+# %% tags=["hide-input"]
 from repalign_utils import (
     Compute,
     MLPEnsemble,
@@ -106,19 +107,28 @@ pairwise = {
     "rsa": similarity.rsa,
     "match_units": lambda X, Y: similarity.match_units(X, Y).mean(),
 }
+some = np.random.default_rng(seed).normal(size=(2, 50, 4))
+for name, f in [*pairwise.items()][:3]:
+    print(f"{name}: {f(*some):.3f}")
+
+# %% [markdown]
+# Printed is what three of them give two random layers of 50 rows and 4 units, for which 0
+# would be right: what chance gives is not always 0.
+
+# %%
 scores = {
-    name: getattr(transferability, name)
-    for name in (
-        "alignment_area negative_rank label_cka h_score log_me "
-        "trans_rate nearest_class_mean probe_accuracy"
-    ).split()
+    "alignment_area": transferability.alignment_area,
+    "negative_rank": transferability.negative_rank,
+    "label_cka": transferability.label_cka,
+    "h_score": transferability.h_score,
+    "log_me": transferability.log_me,
+    "trans_rate": transferability.trans_rate,
+    "nearest_class_mean": transferability.nearest_class_mean,
+    "probe_accuracy": transferability.probe_accuracy,
+    "h_score, shrunk": partial(transferability.h_score, shrinkage=True),
 }
-scores["h_score, shrunk"] = partial(
-    transferability.h_score, shrinkage=True
-)
-of_outputs = {
-    name: getattr(transferability, name) for name in ("leep", "nce")
-}
+of_outputs = {"leep": transferability.leep, "nce": transferability.nce}
+print(len(pairwise), len(scores), len(of_outputs))
 
 
 # %% [markdown]
@@ -263,21 +273,32 @@ def compared(X, Y):
     return np.array(found)
 
 
-between = [
-    np.array(
-        [
-            [compared(X, Y) for Y in nets[b][0].values()]
-            for X in nets[a][0].values()
-        ]
-    )
-    for a, b in pairs
-]  # of each pair of networks (layers, layers, measures, 2)
-raw, chance = (
-    [np.moveaxis(f, 2, 0)[..., k] for f in between] for k in (0, 1)
-)
+# %%
+def all_compared(a, b):
+    """All layers of two networks: (measures, layers, layers, 2)."""
+    found = [
+        [compared(X, Y) for Y in nets[b][0].values()]
+        for X in nets[a][0].values()
+    ]
+    return np.moveaxis(found, 2, 0)
+
+
+# %%
+between = [all_compared(a, b) for a, b in pairs]
+print(between[0].shape)
+
+# %%
+raw, chance = ([f[..., k] for f in between] for k in (0, 1))
 calibrated = [
     (s - s0) / (1 - s0) for s, s0 in zip(raw, chance, strict=True)
 ]
+print(
+    "cka:", raw[0][0, 0, 0], chance[0][0, 0, 0], calibrated[0][0, 0, 0]
+)
+
+# %% [markdown]
+# Printed are, for the first layers of the first two networks, the value of CKA, its level
+# of chance and the calibrated value.
 
 
 # %% [markdown]
@@ -286,7 +307,7 @@ calibrated = [
 # have the more similar networks.
 
 
-# %% tags=["hide-input"]
+# %%
 def agreement(values):
     """Rank correlations (k, k) of measures by values (k, ...)."""
     ranks = rankdata(np.reshape(values, (len(values), -1)), axis=1)
@@ -297,26 +318,27 @@ def agreement(values):
     return ranks @ ranks.T
 
 
+# %%
 def off_diagonal(matrix):
     """Mean over pairs of different measures."""
     return matrix[~np.eye(len(matrix), dtype=bool)].mean()
 
 
+# %%
+of_layers = np.array([agreement(values) for values in calibrated])
+kinds = {"layers": calibrated, "raw": raw, "chance": chance}
+for kind, values in kinds.items():
+    found = [off_diagonal(agreement(v)) for v in values]
+    record(f"18.agree.{kind}", found, within=(-1, 1))
+print(np.round([off_diagonal(m) for m in of_layers], 2))
+
+
+# %% tags=["hide-input"]
 def by_likeness(matrix):
     """Order that puts measures that agree side by side."""
     far = 1 - matrix[np.triu_indices(len(matrix), 1)]
     tree = linkage(far.clip(0), "average", optimal_ordering=True)
     return leaves_list(tree)
-
-
-of_layers = np.array([agreement(values) for values in calibrated])
-kinds = {"layers": calibrated, "raw": raw, "chance": chance}
-for kind, values in kinds.items():
-    record(
-        f"18.agree.{kind}",
-        [off_diagonal(agreement(v)) for v in values],
-        within=(-1, 1),
-    )
 
 
 # %% mystnb={"figure": {"name": "fig-18-layers", "caption": "Which measures of two layers agree: rank correlation over pairs of layers, the mean over pairs of networks, chance taken off; measures that agree stand side by side."}, "image": {"alt": "Matrix of ten measures by ten measures, coloured by rank correlation, ordered by hierarchical clustering."}} tags=["hide-input", "lead-figure"]
@@ -342,16 +364,19 @@ plot_agreement(of_layers.mean(0), list(pairwise), "rank correlation")
 plt.show()
 
 # %% [markdown]
-# Blocks of bright cells are families: measures that tell much the same, of which one is
-# enough; a dark row is a measure that sees what the others do not. Averaged over all
-# pairs of measures the rank correlation is {glue:text}`18.agree.layers`, and
-# {glue:text}`18.agree.raw` for values as they are. A sceptic would ask whether that is
-# about the layers at all. The levels of chance, which know how many units a layer has
-# and how they vary, and nothing of which row is which, have an agreement of
-# {glue:text}`18.agree.chance`: those of CCA, CKA and Procrustes rise alike with the
-# number of directions, while debiased CKA, neighbours and RSA have one level for all
-# layers. With rows paired at random (`-p control true`) the calibrated values keep nothing
-# but noise, each measure its own.
+# Look first at the blocks along the diagonal of {numref}`fig-18-layers`: they are families,
+# measures that tell much the same, of which one is enough. Then look for a row that is
+# low throughout: a measure that sees what the others do not. What may surprise is the sign.
+# Where a number is below 0, two measures that both claim to say how similar layers are
+# put them in opposite orders. Averaged over all pairs of measures the rank correlation is
+# {glue:text}`18.agree.layers`, and {glue:text}`18.agree.raw` for values as they are.
+#
+# A sceptic would ask whether that is about the layers at all. The levels of chance, which
+# know how many units a layer has and how they vary, and nothing of which row is which,
+# have an agreement of {glue:text}`18.agree.chance`: those of CCA, CKA and Procrustes rise
+# alike with the number of directions, while debiased CKA, neighbours and RSA have one
+# level for all layers. With rows paired at random (`-p control true`) the calibrated values
+# keep nothing but noise, each measure its own.
 #
 # ## What do they tell?
 #
@@ -369,23 +394,27 @@ def same_depth(values):
     return np.mean(hits, (0, 2))
 
 
+# %%
 found = xr.DataArray(
     [same_depth(v) for v in calibrated],
     dims=("seed", "measure"),
     coords={"measure": list(pairwise)},
 )  # a seed is a pair of networks
+depth_share = found.mean("seed")
+depth_share.to_series().round(2)
+
+# %% [markdown]
+# By guessing it would be one over the number of layers.
+
+# %%
 by_chance = np.array([1 / len(v[0]) for v in calibrated])
 record("18.depth.all", found.mean("measure").values - by_chance)
-for name, word in (
-    ("cka", "cka"),
-    ("cca", "cca"),
-    ("mutual_knn", "knn"),
-):
-    record(
-        f"18.depth.{word}", found.sel(measure=name).values - by_chance
-    )
+for name in ("cka", "cca", "mutual_knn"):
+    word = name.removeprefix("mutual_")
+    above = found.sel(measure=name).values - by_chance
+    record(f"18.depth.{word}", above)
 record("18.curve.depth", found)
-depth_share = found.mean("seed")
+print("by guessing:", by_chance.mean())
 
 
 # %%
@@ -394,17 +423,15 @@ def narrowest(values, widths):
     return (values.argmax(2) == np.argmin(widths)).mean(1)
 
 
-narrow_share = np.array(
-    [
-        narrowest(v, [h.shape[1] for h in nets[b][0].values()])
-        for v, (_, b) in zip(calibrated, pairs, strict=True)
-    ]
-)
-record(
-    "18.narrow.cca",
-    narrow_share[:, list(pairwise).index("cca")],
-    within=(0, 1),
-)
+# %%
+narrow_share = []
+for values, (_, b) in zip(calibrated, pairs, strict=True):
+    widths = [h.shape[1] for h in nets[b][0].values()]
+    narrow_share.append(narrowest(values, widths))
+narrow_share = np.array(narrow_share)
+of_cca = narrow_share[:, list(pairwise).index("cca")]
+record("18.narrow.cca", of_cca, within=(0, 1))
+print(of_cca)
 
 # %% [markdown]
 # Above the share that guessing would give, {glue:text}`18.depth.all` of the layers
@@ -443,22 +470,18 @@ def trap(kind, draw):
     return [np.hstack([signal, 0.1 * side]) for side in noise]
 
 
+# %%
 asked = ["unrelated", "one direction", "weak noise"]
 traps = xr.DataArray(
-    [
-        [
-            [
-                f(*trap(k, np.random.default_rng(seed + i)))
-                for f in pairwise.values()
-            ]
-            for k in asked
-        ]
-        for i in range(5)
-    ],
+    np.empty((5, len(asked), len(pairwise))),
     dims=("seed", "trap", "measure"),
     coords={"trap": asked, "measure": list(pairwise)},
 )
+for i, k in product(range(5), asked):
+    X, Y = trap(k, np.random.default_rng(seed + i))
+    traps.loc[i, k] = [f(X, Y) for f in pairwise.values()]
 record("18.curve.traps", traps)
+traps.sel(measure="cka").mean("seed").to_series().round(2)
 
 # %% mystnb={"figure": {"name": "fig-18-traps", "caption": "Three traps, by measure, the mean over five draws: unrelated wide layers should be near 0; of the other two a measure can have one right, since they ask for opposite things."}, "image": {"alt": "For each of ten measures three dots between 0 and 1, for unrelated layers, one shared strong direction, and a shared signal with weak noise."}} tags=["hide-input"]
 ax = figures.new_panels(height=4.2)
@@ -479,7 +502,10 @@ plt.show()
 # Look first at the circles ({numref}`fig-18-traps`): how far right they stand is how
 # high the measure is for layers that have nothing in common. Then compare triangle and
 # square of one row. A measure with the square on the right lets one direction decide;
-# one with the triangle on the left takes weak noise as seriously as the signal.
+# one with the triangle on the left takes weak noise as seriously as the signal. What
+# may surprise is how many measures have both on the same side: they cannot be right in
+# both traps. A sceptic would say that the traps were built for that; whether a
+# direction of large variance is signal or mean activity, no measure can know.
 #
 # ## What leaves each measure as it is?
 #
@@ -493,9 +519,8 @@ def changed(X, draw):
     """Ways to change a layer X (n, d), each with another random draw."""
     d = X.shape[1]
     stretch = draw.uniform(0.2, 5, d)
-    turned, mixed = (
-        ortho_group.rvs(d, random_state=draw) for _ in "ab"
-    )
+    turned = ortho_group.rvs(d, random_state=draw)
+    mixed = ortho_group.rvs(d, random_state=draw)
     return {
         "order of units": X[:, draw.permutation(d)],
         "rotation": X @ turned,
@@ -506,6 +531,7 @@ def changed(X, draw):
     }
 
 
+# %%
 def same(one, other):
     """Whether two values are equal, to a millionth."""
     return bool(np.isclose(one, other, rtol=1e-6, atol=1e-6))
@@ -522,56 +548,71 @@ def related(draw):
 
 
 # %%
+X, Y, labels = related(np.random.default_rng(seed))
+for kind, x in changed(X, np.random.default_rng(seed)).items():
+    print(f"{kind}: cka {similarity.cka(x, Y):.4f}")
+print(f"as it is: cka {similarity.cka(X, Y):.4f}")
+
+# %% [markdown]
+# The same for every measure, with each side changed by itself, and for every score:
+
+
+# %%
+def stays_between(f, X, Y, order, draw):
+    """Whether a measure stays, of X and of Y, by kind of change."""
+    value, kept = f(X, Y), {}
+    of_x, of_y = changed(X, draw), changed(Y, draw)
+    for kind in of_x:
+        kept[kind] = (
+            same(f(of_x[kind], Y), value),
+            same(f(X, of_y[kind]), value),
+        )
+    kept["order of rows"] = (same(f(X[order], Y[order]), value),) * 2
+    return kept
+
+
+# %%
+def stays_with_labels(f, X, labels, order, draw):
+    """Whether a score stays, twice, by kind of change."""
+    value = f(X, labels)
+    of_x = changed(X, draw).items()
+    kept = {kind: same(f(x, labels), value) for kind, x in of_x}
+    kept["order of rows"] = same(f(X[order], labels[order]), value)
+    return {kind: (stay, stay) for kind, stay in kept.items()}
+
+
+# %%
 def once(draw):
-    """Whether each measure stays, of X and of Y, by kind of change."""
+    """Whether each measure and score stays, by kind of change."""
     X, Y, labels = related(draw)
     order = draw.permutation(120)
-    stays = {}
-    for name, f in pairwise.items():
-        kept, value = {}, f(X, Y)
-        for (kind, x), y in zip(
-            changed(X, draw).items(),
-            changed(Y, draw).values(),
-            strict=True,
-        ):
-            kept[kind] = same(f(x, Y), value), same(f(X, y), value)
-        kept["order of rows"] = 2 * (
-            same(f(X[order], Y[order]), value),
-        )
-        stays[name] = kept
-    for name, f in scores.items():
-        value = f(X, labels)
-        kept = {
-            k: same(f(x, labels), value)
-            for k, x in changed(X, draw).items()
-        }
-        kept["order of rows"] = same(f(X[order], labels[order]), value)
-        stays[name] = {
-            kind: (stay, stay) for kind, stay in kept.items()
-        }
-    return stays
+    stays = {
+        name: stays_between(f, X, Y, order, draw)
+        for name, f in pairwise.items()
+    }
+    return stays | {
+        name: stays_with_labels(f, X, labels, order, draw)
+        for name, f in scores.items()
+    }
 
 
 # %%
 five = [once(np.random.default_rng((seed, i))) for i in range(5)]
+print(five[0]["pwcca"])
+
+# %%
 words = {
     (True, True): "yes",
     (False, True): "of Y",
     (True, False): "of X",
+    (False, False): "no",
 }
-invariant = {
-    name: {
-        kind: words.get(
-            tuple(
-                all(f[name][kind][side] for f in five)
-                for side in (0, 1)
-            ),
-            "no",
-        )
-        for kind in five[0][name]
-    }
-    for name in five[0]
-}
+invariant = {}
+for name, kinds_of in five[0].items():
+    stays = {k: np.all([f[name][k] for f in five], 0) for k in kinds_of}
+    invariant[name] = {k: words[tuple(v)] for k, v in stays.items()}
+
+# %% tags=["hide-input"]
 changes = list(invariant["cka"])
 table(
     ["Measure", *changes],
@@ -604,11 +645,10 @@ def seconds(f, *arguments):
     return min(took)
 
 
-def milliseconds(t):
-    """Time as the tables say it."""
-    return f"{1e3 * float(t):.{2 if t < 1e-2 else 0}f} ms"
+print(f"cka: {1e3 * seconds(similarity.cka, X, Y):.2f} ms")
 
 
+# %%
 def at_size(n, d):
     """Seconds of each measure on layers of n rows and d units."""
     draw = np.random.default_rng(seed)
@@ -633,13 +673,20 @@ took = xr.DataArray(
     dims=("size", "measure"),
     coords={"measure": names},
 )
-with_rows, with_units = (
-    np.log(took[k + 1] / took[k]) / np.log(large / small)
-    for k, (small, large) in enumerate((sizes, units))
-)
 record("18.curve.seconds", took.expand_dims("seed"))
 
+# %%
+with_rows = np.log(took[1] / took[0]) / np.log(many / few)
+with_units = np.log(took[2] / took[1]) / np.log(wide / narrow)
+print(f"cka grows by n^{with_rows.sel(measure='cka'):.1f}")
+
+
 # %% tags=["hide-input"]
+def milliseconds(t):
+    """Time as the tables say it."""
+    return f"{1e3 * float(t):.{2 if t < 1e-2 else 0}f} ms"
+
+
 table(
     [
         "Measure",
@@ -679,45 +726,46 @@ def tested(X, labels, seen):
     return model.score(X[seen:], labels[seen:])
 
 
+# %%
 def scored(X, labels, seen):
     """Scores, their levels with labels at random, and the accuracy."""
     x, y = X[:seen], labels[:seen]
-    found = [
-        (
-            f(x, rng.permutation(y) if control else y),
-            np.mean([f(x, rng.permutation(y)) for _ in range(draws)]),
-        )
-        for f in scores.values()
-    ]
+    found = []
+    for f in scores.values():
+        value = f(x, rng.permutation(y) if control else y)
+        level = [f(x, rng.permutation(y)) for _ in range(draws)]
+        found.append((value, np.mean(level)))
     return np.array([*found, (tested(X, labels, seen), 0.0)])
 
 
+# %%
 per_layer = []  # of each network (scores + 1, layers, 2)
 for layers, labels in nets.values():
     seen = min(rows, len(labels) // 2)
-    found = [
-        scored(X[: 2 * seen], labels[: 2 * seen], seen)
-        for X in layers.values()
-    ]
+    some, y = slice(0, 2 * seen), labels[: 2 * seen]
+    found = [scored(X[some], y, seen) for X in layers.values()]
     per_layer.append(np.moveaxis(found, 0, 1))
+print("accuracy by layer:", per_layer[0][-1, :, 0].round(3))
+
+# %% [markdown]
+# Agreement is that of scores less their level, with the accuracy as a last row.
+
+# %%
 above = [f[..., 0] - f[..., 1] for f in per_layer]
 of_scores = np.array([agreement(values) for values in above])
+print(of_scores.shape)
 
 # %%
 k = len(scores)
-record(
-    "18.agree.scores",
-    [off_diagonal(m[:k, :k]) for m in of_scores],
-    within=(-1, 1),
-)
-record("18.told.scores", of_scores[:, k, :k].mean(1), within=(-1, 1))
-told = dict(zip(scores, of_scores[:, k, :k].mean(0), strict=True))
+among = [off_diagonal(m[:k, :k]) for m in of_scores]
+record("18.agree.scores", among, within=(-1, 1))
+with_accuracy = of_scores[:, k, :k]
+record("18.told.scores", with_accuracy.mean(1), within=(-1, 1))
+told = dict(zip(scores, with_accuracy.mean(0), strict=True))
 best = max(told, key=told.get)
-record(
-    "18.told.best",
-    of_scores[:, k, list(scores).index(best)],
-    within=(-1, 1),
-)
+of_best = with_accuracy[:, list(scores).index(best)]
+record("18.told.best", of_best, within=(-1, 1))
+print("best:", best, "lowest:", min(told, key=told.get))
 
 # %% mystnb={"figure": {"name": "fig-18-scores", "caption": "Which scores of a layer and its labels agree, and which foretell the accuracy on other rows: rank correlation over the layers of a network, the mean over networks."}, "image": {"alt": "Matrix of nine scores and the accuracy on other rows, coloured by rank correlation, ordered by hierarchical clustering."}} tags=["hide-input"]
 plot_agreement(
@@ -731,8 +779,10 @@ plt.show()
 # Read the row of the accuracy first ({numref}`fig-18-scores`): it is what a score is
 # for. On average over scores the rank correlation with it is
 # {glue:text}`18.told.scores`, and {glue:text}`18.told.best` for the score that has the
-# largest here, a choice made after the fact. Layers of a network are few, so that
-# one network says little; the interval is over networks.
+# largest here, a choice made after the fact. What may surprise is the agreement among
+# scores that were derived so differently, {glue:text}`18.agree.scores`. A sceptic would count the layers: a network
+# has few, and if accuracy simply falls or rises with depth, any score that does the same
+# has a correlation of 1. One network says little; the interval is over networks.
 #
 # Where a network's outputs were kept, LEEP and NCE read a score off them, one for a
 # whole network. Do they order networks as their last hidden layers do?
@@ -746,6 +796,9 @@ for (layers, labels), found in zip(nets.values(), above, strict=True):
         y = rng.permutation(y) if control else y
         outputs.append([f(p, y) for f in of_outputs.values()])
         last.append(found[-1, -2])
+print(np.round(outputs, 2), np.round(last, 2))
+
+# %%
 ranked = np.zeros(2)
 if len(last) > 2:
     ranked = agreement(np.column_stack([outputs, last]).T)[2, :2]
@@ -766,6 +819,8 @@ for (_, labels), found in zip(nets.values(), per_layer, strict=True):
     ):
         beaten[name].append(np.mean(f(X, y) > values))
 beats = {name: np.mean(shares) for name, shares in beaten.items()}
+
+# %% tags=["hide-input"]
 table(
     ["Score", "Layers that a random layer beats"],
     [[f"`{name}`", f"{share:.0%}"] for name, share in beats.items()],
