@@ -35,7 +35,7 @@ networks: list = ["small_resnet", "tiny_vit"]  # network: a convolutional one an
 recipe: str = "quick"  # path or {quick, small, cifar, paper}: how they are trained, or a TOML file of the form of repalign_utils/training/recipes.toml
 size: int = 16  # {8..}: height and width of the images
 classes: int = 6  # {0..}: of each family, drawn by the seed; 0: all, which need not be as many
-n_per_class: int = 80  # {0..}: images of each source class; 0: all
+n_per_class: int = 64  # {0..}: images of each source class; 0: all
 n_target: int = 20  # {0..}: images of each target class to train on; 0: all
 seeds: int = 5  # {1..}: pretrained networks of each kind
 seed: int = 0  # {0..999999999}: the first seed
@@ -135,7 +135,7 @@ def source_images(family, seed):
 @lru_cache(maxsize=1)
 def target_images(seed):
     """Family -> images to train on, and those to test on."""
-    n_test = 60 if target == "procedural" else 0  # of each class; all
+    n_test = 40 if target == "procedural" else 0  # of each class; all
     parts = [
         training.target_tasks(target, split=s, n_per_class=n, seed=seed)
         for s, n in (("train", n_target), ("test", n_test))
