@@ -71,6 +71,7 @@ from repalign_utils import (
     pretrained,
     provenance,
     record,
+    record_words,
     table,
     training,
 )
@@ -453,19 +454,21 @@ for d in datasets:
     )
 
 # %% tags=["hide-input"]
-origins = {}  # what networks were trained on -> their labels
-for net in nets:
-    of = f"trained on {net.source}" if net.source else "file or hub"
-    origins.setdefault(of, []).append(net.label)
-looks = [("o", "C0"), ("s", "C1"), ("^", "C2"), ("D", "C3")]
-marks = [
-    (of, labels, "pretrained", *look)
-    for (of, labels), look in zip(origins.items(), looks, strict=False)
-]
+TITLES = {
+    "procedural": "trained on drawn pictures",
+    "cifar10": "trained on CIFAR-10",
+    "cifar100": "trained on CIFAR-100",
+    "": "of a file or the hub",
+}
+looks = [("o", "C0"), ("s", "C1"), ("^", "C2"), ("D", "C6")]
+marks = []  # name, networks, kind of features, marker, colour
+for of in dict.fromkeys(net.source for net in nets):
+    labels = [net.label for net in nets if net.source == of]
+    marks.append((TITLES[of], labels, "pretrained", *looks[len(marks)]))
 everyone = [net.label for net in nets]
 marks += [
     ("untrained", everyone, "untrained", "x", "0.5"),
-    ("random", everyone, "random", "P", "C4"),
+    ("random", everyone, "random", "P", "C3"),
     ("pixels", everyone, "pixels", "v", "C5"),
 ]
 
@@ -488,15 +491,32 @@ for ax, d in zip(np.atleast_1d(axes), datasets, strict=True):
         ax.text(0.02, 0.93, short(d), transform=ax.transAxes)
 ax.set_xlabel("area")
 above = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1)}
-np.ravel(axes)[0].legend(ncols=3, **above)
+np.ravel(axes)[0].legend(ncols=2, **above)
 plt.show()
+
+# %% tags=["hide-input"]
+for name, of in (("area", area), ("accuracy", accuracy)):
+    means = of.sel(dataset=datasets[0]).mean("seed")
+    trained = means.sel(features="pretrained").dropna("network")
+    for other in ("random", "pixels"):
+        level = means.sel(features=other).dropna("network")
+        count = int((trained > level).sum())
+        record_words(
+            f"06.words.{name}.{other}", f"{count} of {trained.size}"
+        )
 
 # %% [markdown]
 # Read the trained networks first: were area all that matters, their marks would rise from
-# left to right without exception. Then the crosses, the same networks untrained: all of
-# them have next to no area and nearly the same accuracy. And then the features that are
-# no networks: a mark that lies above networks of the same area says that area compares
-# networks of one kind better than it compares kinds of features.
+# left to right without exception. Then the crosses, the same networks untrained: do they
+# rise too, or do small areas tell nothing of them? And then the features that are no
+# networks. Of the trained networks
+# {glue:text}`06.words.area.pixels` have a larger area than pixels and
+# {glue:text}`06.words.accuracy.pixels` a higher accuracy; than random features
+# {glue:text}`06.words.area.random` have a larger area and
+# {glue:text}`06.words.accuracy.random` a higher accuracy. Where these numbers differ, or
+# a mark of the ones lies above marks of the others with the same area, area compares
+# networks of one kind better than it compares kinds of features: it adds up how long the
+# directions are that hold a task, and says nothing of how many they are.
 #
 # In numbers: how often do two networks stand in the same order by area and by accuracy?
 # Kendall's rank correlation is the share of pairs of networks that do minus the share
@@ -511,11 +531,12 @@ def concordance(x, y):
 
 
 # %% [markdown]
-# Networks are few and every pair counts with two of them, so that these values depend on
-# one another; the interval is the jackknife's for such means,
-# which is some two times as wide as one for independent values
-# {cite:p}`arvesen1969`. Drawing networks anew with replacement, the bootstrap, should
-# give nearly the same.
+# Every pair counts with two networks, so that these values depend on one another. The
+# interval is the jackknife's for such means {cite:p}`arvesen1969`, about twice as wide as
+# that of independent values. Another way is to draw networks anew, with replacement: the
+# bootstrap. It gives much the same, except where all networks stand in one order. Then
+# every draw of them does, and the bootstrap's interval is a point, as if no other order
+# could ever come; ours is then that of so many equal outcomes.
 
 
 # %%
@@ -653,7 +674,7 @@ for d, label in cases:
             coords={"representation": list(KINDS), "threshold": GRID},
         )
 
-# %% mystnb={"figure": {"name": "fig-06-alignment", "caption": "Alignment of the representations with pairs of classes, mean over the pairs; bands span the seeds, thin lines are what chance gives."}, "image": {"alt": "One panel per data set and network. Captured share of the target energy against threshold divided by the norm of the features: the pretrained network, the untrained one, random features and pixels, and thin lines near the left edge for the level of chance of each."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-06-alignment", "caption": "Alignment of the representations with pairs of classes, mean over the pairs; bands span the seeds, thin lines are what chance gives."}, "image": {"alt": "One panel per data set and network. Captured share of the target energy against threshold divided by the norm of the features: the pretrained network, the untrained one, random features and pixels, and four thin lines for the level of chance of each. The curve of the untrained network lies far to the left."}} tags=["hide-input"]
 axes = figures.new_panels(
     len(cases), height=2.5, sharex=True, sharey=True
 )
@@ -671,26 +692,20 @@ for ax, (d, label) in zip(np.atleast_1d(axes), cases, strict=True):
             for found in of.values()
         ],
     )
-    ax.set_xscale("symlog", linthresh=1e-3)
-    ax.set(xlim=(0, 1), xticks=[0, 1e-3, 1e-2, 1e-1, 1])
+    ax.set(xscale="log", xlim=(1e-4, 1))
     if len(cases) > 1:
-        ax.text(
-            0.98,
-            0.95,
-            f"{short(d)}, {label}",
-            transform=ax.transAxes,
-            ha="right",
-            va="top",
-        )
+        named = f"{short(d)}, {label}"
+        ax.text(0.02, 0.08, named, transform=ax.transAxes)
 plt.show()
 
 # %% [markdown]
 # Look where a curve leaves the top: the further to the right, the longer the directions
-# that hold the target. Compare each with its own thin line, not with the other curves
-# alone. Untrained networks keep nearly all of their norm in one direction, their mean
-# (the ceiling $\sigma_1 / \|\Phi\|_F$ in the table below), which holds nothing of a task
-# with two equal classes; what is left for it lies in directions so short that curve and
-# chance both drop at the left edge.
+# that hold the target. And set each curve against chance, the thin lines: by chance, too,
+# a target lies partly in long directions. Where a network has nearly all of its norm in
+# one direction, as fresh weights often do, curve and chance lie far to the left together.
+# That direction is the mean of its features, which holds nothing of a task with two equal
+# classes, and what is left for the task are short ones. The ceiling
+# $\sigma_1 / \|\Phi\|_F$ in the last table tells of it.
 
 # %% mystnb={"figure": {"name": "fig-06-areas", "caption": "Area under the alignment curve, with 95 % intervals over the seeds, which are the small dots; grey bars are what chance gives."}, "image": {"alt": "One panel per data set and network, area on a logarithmic axis. For pretrained, untrained, random features and pixels an interval with dots for pairs of classes and one for one class against the rest, each with a grey bar for the level of chance."}} tags=["hide-input"]
 axes = figures.new_panels(
@@ -718,10 +733,11 @@ for ax, (d, label) in zip(np.atleast_1d(axes), cases, strict=True):
         for j, kind in enumerate(KINDS):
             low = level.sel(task=t, features=kind)
             ends = [j + shift - 0.12, j + shift + 0.2]
-            ax.plot(ends, [low, low], color="0.5", linewidth=2)
+            ax.plot(ends, [low, low], "-", color="0.5", linewidth=2)
     figures.log_axis(ax, "y")
     if len(cases) > 1:
-        ax.set_title(f"{short(d)}, {label}", loc="right")
+        named = f"{short(d)}, {label}"
+        ax.text(0.27, 0.88, named, transform=ax.transAxes)
 plt.show()
 
 
@@ -829,12 +845,8 @@ for ax, ((d, label), what) in zip(axes, panels, strict=True):
     if what == "accuracy":
         ax.axhline(0.5, color="0.5", linewidth=0.8, linestyle="--")
     if len(cases) > 1:
-        ax.text(
-            0.02,
-            0.05,
-            f"{short(d)}, {label}",
-            transform=ax.transAxes,
-        )
+        named = f"{short(d)}, {label}"
+        ax.text(0.02, 0.12, named, transform=ax.transAxes)
 plt.show()
 
 # %% [markdown]

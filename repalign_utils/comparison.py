@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .statistics import Interval, interval
+from .statistics import Interval, interval, pairs_factor
 
 # Two runs of the same seeds on two processors: what no training has touched differs by
 # rounding alone, which float32 forward passes and single precision inputs make this.
@@ -63,6 +63,7 @@ def difference(
     exact: bool = False,
     margin: float = 0.0,
     within: Sequence[float] | None = None,
+    pairs: bool = False,
 ) -> Difference:
     """Compare the values of one quantity in two runs.
 
@@ -76,6 +77,7 @@ def difference(
         which the means may differ before the distance counts; what is left of it is
         compared with its standard error
     within : range of the quantity, also for its intervals; see `statistics.interval`
+    pairs : whether the values are means over pairs of units; see there
 
     References
     ----------
@@ -96,18 +98,19 @@ def difference(
     least = OF_RANGE * (within[1] - within[0]) if within else 0.0
     allowed = margin * max(least, *map(abs, means))
     gap = 0.0 if same else max(0.0, abs(means[0] - means[1]) - allowed)
-    squares = [_squared_error(v) for v in (a, b)]
+    squares = [_squared_error(v, pairs) for v in (a, b)]
     error = math.sqrt(sum(squares))
     errors = gap / error if error else (math.inf if gap else 0.0)
     freedom = _freedom(squares, [len(a), len(b)])
     p_value = 2 * float(stdtr(freedom, -errors))
-    mine, theirs = (interval(v, within=within) for v in (a, b))
+    mine, theirs = (interval(v, within=within, pairs=pairs) for v in (a, b))
     return Difference(name, mine, theirs, errors, p_value, exact and not same)
 
 
-def _squared_error(values: np.ndarray) -> float:
+def _squared_error(values: np.ndarray, pairs: bool) -> float:
     n = len(values)
-    return float(values.var(ddof=1)) / n if n > 1 else 0.0
+    wider = pairs_factor(n) if pairs and n > 2 else 1.0
+    return wider**2 * float(values.var(ddof=1)) / n if n > 1 else 0.0
 
 
 def _freedom(squares: list[float], counts: list[int]) -> float:
@@ -188,6 +191,7 @@ def agreement(
     exact: Iterable[str] = (),
     margin: float = 0.0,
     within: Mapping[str, Sequence[float]] | None = None,
+    pairs: Iterable[str] = (),
 ) -> Agreement:
     """Compare two runs of a section.
 
@@ -199,6 +203,7 @@ def agreement(
     margin : share of a value by which runs may differ without it being counted; 0 for
         runs of the same seeds, `OTHER_SEEDS` for runs of others
     within : name -> range, for the quantities that have one
+    pairs : names of the values that are means over pairs of units
 
     Examples
     --------
@@ -206,7 +211,7 @@ def agreement(
     >>> found.reasons[0]
     'beyond the combined intervals: gain: 0.513 (3 seeds: 0.510 to 0.520) against ...'
     """
-    exact, within = set(exact), within or {}
+    exact, within, pairs = set(exact), within or {}, set(pairs)
     found = [
         difference(
             name,
@@ -215,6 +220,7 @@ def agreement(
             exact=name in exact,
             margin=margin,
             within=within.get(name),
+            pairs=name in pairs,
         )
         for name in first
         if name in second

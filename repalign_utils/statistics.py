@@ -133,9 +133,24 @@ def interval(
     mean, n = float(v.mean()), len(v)
     ends: tuple[float | None, float | None] = (None, None)
     if n >= FEWEST:
-        wider = 2 * (n - 1) / (n - 2) if pairs else 1.0
+        wider = pairs_factor(n) if pairs else 1.0
         ends = _students(v, wider) if within is None else _bounded(v, within, wider)
     return Interval(mean, *ends, n, float(v.min()), float(v.max()))
+
+
+def pairs_factor(n: int) -> float:
+    """How much wider the error of a mean over pairs is than of independent values.
+
+    Parameters
+    ----------
+    n : units, more than two
+
+    Examples
+    --------
+    >>> pairs_factor(12)
+    2.2
+    """
+    return 2 * (n - 1) / (n - 2)
 
 
 def _inside(v: np.ndarray, within: Sequence[float]) -> np.ndarray:

@@ -110,3 +110,13 @@ def test_the_intervals_of_a_difference_stay_within_the_range_of_the_quantity():
     (found,) = agreement(first, second, within={"x": (0, 1)}).differences
     for interval in (found.first, found.second):
         assert 0 < interval.low < interval.mean <= interval.high <= 1
+
+
+def test_means_over_pairs_are_compared_by_the_errors_of_pairs():
+    first, second = {"x": [0.5, 0.7, 0.6, 0.4, 0.8]}, {"x": [0.3, 0.5, 0.2, 0.4, 0.1]}
+    (plain,) = agreement(first, second).differences
+    (pairs,) = agreement(first, second, pairs=["x"]).differences
+    assert pairs.errors == pytest.approx(plain.errors / (2 * 4 / 3))
+    assert pairs.first.high - pairs.first.mean == pytest.approx(
+        (plain.first.high - plain.first.mean) * 2 * 4 / 3
+    )

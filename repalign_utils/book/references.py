@@ -194,6 +194,7 @@ def moved(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
                 new[name]["values"],
                 exact=True,
                 within=new[name].get("within"),
+                pairs=new[name].get("pairs", False),
             )
             for name in old
             if name in new

@@ -55,6 +55,7 @@ def agreement_of(first: dict, second: dict) -> Agreement:
             for name, entry in (theirs | mine).items()
             if entry.get("within")
         },
+        pairs=[name for name, entry in theirs.items() if entry.get("pairs")],
     )
 
 
