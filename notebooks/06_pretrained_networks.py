@@ -732,12 +732,13 @@ for ax, (d, label) in zip(np.atleast_1d(axes), cases, strict=True):
     for shift, t in zip((-0.25, 0.25), TASKS, strict=True):
         for j, kind in enumerate(KINDS):
             low = level.sel(task=t, features=kind)
-            ends = [j + shift - 0.12, j + shift + 0.2]
+            ends = j + shift + np.array([-0.12, 0.2])
             ax.plot(ends, [low, low], "-", color="0.5", linewidth=2)
     figures.log_axis(ax, "y")
     if len(cases) > 1:
-        named = f"{short(d)}, {label}"
-        ax.text(0.27, 0.88, named, transform=ax.transAxes)
+        ax.text(
+            0.27, 0.88, f"{short(d)}, {label}", transform=ax.transAxes
+        )
 plt.show()
 
 
