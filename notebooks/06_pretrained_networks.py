@@ -711,15 +711,13 @@ plt.show()
 axes = figures.new_panels(
     len(cases), height=2.6, sharex=True, sharey=True
 )
-titles = {"pairs": "pairs of classes", "rest": "one against the rest"}
+words = {"pairs": "pairs of classes", "rest": "one against the rest"}
 for ax, (d, label) in zip(np.atleast_1d(axes), cases, strict=True):
     of = values.sel(dataset=d, network=label)
+    found = of.sel(measure="area")
     groups = {
-        title: {
-            kind: of.sel(measure="area", task=t, features=kind).values
-            for kind in KINDS
-        }
-        for t, title in titles.items()
+        word: {k: found.sel(task=t, features=k).values for k in KINDS}
+        for t, word in words.items()
     }
     figures.plot_intervals(
         groups,
