@@ -1,77 +1,38 @@
-"""From a source to a target: fine-tuning against a new start, and what was in reach."""
+"""From a source to a target: parts of a set, fine-tuning, and its learning curve."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from ..data import ImageSet
-from ..measures.alignment import Alignment
-from ..measures.probes import linear_probe
-from ..measures.spectral import alignment
 from ..networks.device import Compute
 from ..networks.images import NetworkInputs
 from ..networks.names import new_head
-from ..networks.outputs import accuracy, last_hidden
+from ..networks.outputs import accuracy
 from ..training import Recipe, train
-from .class_tasks import class_columns
+from ..training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """What a network, trained elsewhere or not at all, is worth on a target.
+class LearningCurve:
+    """What a training on a target has reached, and when.
 
     Attributes
     ----------
-    accuracy : on the test part, after training the whole network on the other part
-    linear : the same of a linear model on the fixed features
-    aligned : ``Alignment`` of the features of all target images with `class_columns`
+    accuracy : array (t,), on the test images after the epochs that were asked for
+    losses : array (epochs,), mean cross-entropy of each epoch, on the training images
     """
 
-    accuracy: float
-    linear: float
-    aligned: Alignment
-
-    def area(self) -> float:
-        """Area under the alignment curve, mean over the classes."""
-        return float(self.aligned.area().mean())
-
-
-@dataclass(frozen=True, eq=False)
-class DomainTransfer:
-    """Transfer between domains, for one seed.
-
-    Attributes
-    ----------
-    fits : source -> accuracy of the source network on the images it was trained on
-    scratch : target -> ``Start`` of the untrained network
-    tuned : (source, target) -> ``Start`` of the source network
-    """
-
-    fits: dict[str, float]
-    scratch: dict[str, Start]
-    tuned: dict[tuple[str, str], Start]
-
-    def gain(self, source: str, target: str, of: str = "accuracy") -> float:
-        """Start at the source minus a new start.
-
-        Parameters
-        ----------
-        source, target : domains
-        of : "accuracy", "linear" or "area"; positive is positive transfer, or higher
-            alignment
-        """
-        new, old = self.scratch[target], self.tuned[source, target]
-        if of == "area":
-            return old.area() - new.area()
-        return getattr(old, of) - getattr(new, of)
+    accuracy: np.ndarray
+    losses: np.ndarray
 
 
 def fine_tune(
@@ -169,83 +130,169 @@ def split(
     return images.take(np.flatnonzero(first)), images.take(np.flatnonzero(~first))
 
 
-def domain_transfer(
-    model: nn.Module,
-    sources: Mapping[str, ImageSet],
-    targets: Mapping[str, tuple[ImageSet, ImageSet]],
-    source_recipe: Recipe,
-    target_recipe: Recipe,
-    *,
-    linear_steps: int = 1000,
-    size: int | None = None,
-    compute: Compute | None = None,
-    seed: int = 0,
-    checkpoints: str | Path = "",
-    report=None,
-) -> DomainTransfer:
-    """Train on each domain and go on to each other one, against a new start there.
+def three_parts(
+    images: ImageSet, shares: tuple[float, float], seed: int = 0
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Cut a set in three, class by class.
 
     Parameters
     ----------
-    model : untrained network for the classes of the sources, from which all trainings
-        start; left as it is
-    sources : domain -> ``ImageSet`` to train on
-    targets : domain -> the part to train on and the part to test on; its keys are those
-        of ``sources``
-    source_recipe, target_recipe : how; the second is that of the new start too
-    linear_steps : steps of gradient descent of the linear models, see ``linear_probe``
-    size, compute, checkpoints : as of ``training.train``
-    seed : of heads, order and augmentation
-    report : called as ``report(text)`` when a training is over
+    images : ``ImageSet``
+    shares : of the images of each class in the first and in the second part, rounded
+        down, but one at least; the rest is the third
+    seed : of the permutations that choose them
 
     Returns
     -------
-    DomainTransfer
+    first, second, rest : ``ImageSet``, without an image in common
 
     Raises
     ------
     ValueError
-        If sources and targets have different domains.
+        If a class has fewer than three images, or the shares leave none for the rest.
+
+    Examples
+    --------
+    >>> from repalign_utils import data
+    >>> parts = three_parts(data.digit_images(n_per_class=10), (0.25, 0.25))
+    >>> [len(part.labels) for part in parts]
+    [4, 4, 12]
     """
-    if set(sources) != set(targets):
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    if counts.min() < 3:
         raise ValueError(
-            f"sources are {', '.join(sources)} but targets are {', '.join(targets)}; "
-            "pass the same domains for both"
+            f"class {images.classes[counts.argmin()]!r} has {counts.min()} images but "
+            "three parts need 3; add images, or leave this class out"
         )
-    options = {"size": size, "compute": compute}
-    options |= {"seed": seed, "checkpoints": checkpoints}
-    say = report or (lambda text: None)
-    networks, fits, scratch, tuned = {}, {}, {}, {}
-    for name, images in sources.items():
-        networks[name] = deepcopy(model)
-        train(networks[name], images, source_recipe, **options)
-        inputs = NetworkInputs(images, size=size)
-        fits[name] = accuracy(networks[name], inputs, images.labels)
-        say(f"source {name}: {fits[name]:.3f} of its own images")
-    for name, parts in targets.items():
-        scratch[name] = _start(model, parts, target_recipe, linear_steps, options)
-        say(f"target {name} from scratch: {scratch[name].accuracy:.3f}")
-    for a, b in permutations(sources, 2):
-        tuned[a, b] = _start(
-            networks[a], targets[b], target_recipe, linear_steps, options
+    if min(shares) <= 0 or sum(shares) >= 1:
+        raise ValueError(
+            f"shares are {shares}; pass two above 0 whose sum is below 1, so that a "
+            "third part is left"
         )
-        say(f"target {b} from {a}: {tuned[a, b].accuracy:.3f}")
-    return DomainTransfer(fits, scratch, tuned)
+    rng = np.random.default_rng(seed)
+    rows: list[list[np.ndarray]] = [[], [], []]
+    for label, count in enumerate(counts):
+        order = rng.permutation(np.flatnonzero(images.labels == label))
+        ends = np.cumsum([max(int(share * count), 1) for share in shares])
+        for part, some in zip(rows, np.split(order, ends), strict=True):
+            part.append(some)
+    first, second, rest = (images.take(np.sort(np.concatenate(r))) for r in rows)
+    return first, second, rest
 
 
-def _start(
+def at_most(images: ImageSet, n_per_class: int, seed: int = 0) -> ImageSet:
+    """Keep so many images of each class, or all that there are.
+
+    Parameters
+    ----------
+    images : ``ImageSet``
+    n_per_class : images of each class, 0 for all
+    seed : of the permutations that choose them; a larger number keeps those of a
+        smaller one
+
+    Raises
+    ------
+    ValueError
+        If the number is negative.
+
+    Examples
+    --------
+    >>> from repalign_utils import data
+    >>> len(at_most(data.digit_images(n_per_class=10), 3).labels)
+    6
+    """
+    if n_per_class < 0:
+        raise ValueError(
+            f"n_per_class is {n_per_class}; pass 1 or more, or 0 for all images"
+        )
+    if not n_per_class:
+        return images
+    rng = np.random.default_rng(seed)
+    kept = [
+        rng.permutation(np.flatnonzero(images.labels == label))[:n_per_class]
+        for label in range(len(images.classes))
+    ]
+    return images.take(np.sort(np.concatenate(kept)))
+
+
+def learning_curve(
     model: nn.Module,
-    parts: tuple[ImageSet, ImageSet],
+    images: ImageSet,
+    test: ImageSet,
     recipe: Recipe,
-    steps: int,
-    options: dict[str, Any],
-) -> Start:
-    """Features of a network on a target, a linear model on them, and fine-tuning."""
-    some, test = parts
-    inputs = [NetworkInputs(part, size=options["size"]) for part in parts]
-    features = [last_hidden(model, x) for x in inputs]
-    found = alignment(np.concatenate(features), class_columns(*parts))
-    probe = linear_probe(features[0], class_columns(some), [steps])
-    guess = probe.predict(features[1])[0].argmax(1)
-    linear = float((guess == test.labels).mean())
-    return Start(fine_tune(model, some, test, recipe, **options)[0], linear, found)
+    *,
+    at: Sequence[int],
+    size: int | None = None,
+    compute: Compute | None = None,
+    seed: int = 0,
+    checkpoints: str | Path = "",
+) -> LearningCurve:
+    """Train a copy of a network, with a new head, and look at it on the way.
+
+    As `fine_tune`, whose network it is at the end.
+
+    Parameters
+    ----------
+    model : network; left as it is
+    images, test : ``ImageSet`` of the target, to train on and to test on
+    recipe : how
+    at : epochs after which the accuracy is measured, from 1 to ``recipe.epochs``
+    size, compute : as of ``training.train``
+    seed : of the new head, the order and the augmentation
+    checkpoints : folder that keeps the finished curve, under a name made of all that it
+        depends on
+
+    Returns
+    -------
+    LearningCurve
+
+    Raises
+    ------
+    ValueError
+        If an epoch lies outside the training.
+
+    Examples
+    --------
+    >>> from repalign_utils import data
+    >>> from repalign_utils.networks.convnets import convnet
+    >>> train_, test = split(data.digit_images((3, 8), n_per_class=8), 4)
+    >>> network = convnet("c4", 2, size=8, channels=1)
+    >>> how = Recipe(epochs=2, batch_size=4, augment="none")
+    >>> len(learning_curve(network, train_, test, how, at=[1, 2]).accuracy)
+    2
+    """
+    if not at or not 1 <= min(at) <= max(at) <= recipe.epochs:
+        raise ValueError(
+            f"at is {list(at)} but the training has epochs 1 to {recipe.epochs}; pass "
+            "some of these"
+        )
+    compute = compute or Compute()
+    tuned = new_head(deepcopy(model), len(images.classes), seed=seed)
+    found: dict[str, Any] = {"accuracy": [], "losses": []}
+    keep = None
+    if checkpoints:
+        facts = _facts(tuned, images, test, (recipe, list(at), size, compute, seed))
+        keep = Checkpoint(checkpoints, "curve", facts, every=0)
+        keep.restore(found.update)
+    if not found["losses"]:
+        inputs = NetworkInputs(test, size=size)
+
+        def look(epoch: int, *_) -> None:
+            if epoch in at:
+                found["accuracy"].append(accuracy(tuned, inputs, test.labels))
+
+        options: dict[str, Any] = {"size": size, "compute": compute, "seed": seed}
+        history = train(tuned, images, recipe, report=look, **options)
+        found["losses"] = history.losses.tolist()
+        if keep:
+            keep.save(found)
+    return LearningCurve(*(np.array(found[k]) for k in ("accuracy", "losses")))
+
+
+def _facts(model: nn.Module, images: ImageSet, test: ImageSet, options) -> Iterator:
+    """All that a learning curve depends on."""
+    yield 1, torch.__version__, options, str(model)
+    for part in (images, test):
+        yield from (part.images, part.labels)
+    for name, tensor in model.state_dict().items():
+        yield from (name.encode(), tensor)

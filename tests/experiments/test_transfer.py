@@ -10,7 +10,13 @@ import torch
 from repalign_utils import data
 from repalign_utils.experiments import transfer as transfer_module
 from repalign_utils.experiments.class_tasks import class_columns
-from repalign_utils.experiments.transfer import domain_transfer, fine_tune, split
+from repalign_utils.experiments.transfer import (
+    at_most,
+    fine_tune,
+    learning_curve,
+    split,
+    three_parts,
+)
 from repalign_utils.networks.building import build
 from repalign_utils.networks.device import Compute
 from repalign_utils.networks.names import head
@@ -86,60 +92,78 @@ def test_a_split_that_leaves_nothing_on_one_side_is_refused(images, n):
         split(images, n)
 
 
-def rotated(images):
-    """The same digits in another domain: upside down."""
-    return replace(images, images=np.ascontiguousarray(images.images[:, :, ::-1]))
+@pytest.mark.parametrize("shares", [(0.25, 0.25), (0.01, 0.9), (1 / 3, 1 / 3)])
+def test_three_parts_are_disjoint_and_have_each_class(images, shares):
+    parts = three_parts(images, shares, seed=3)
+    found = sorted(x.tobytes() for p in parts for x in p.images)
+    assert found == sorted(x.tobytes() for x in images.images)
+    first = np.bincount(parts[0].labels)
+    assert first.tolist() == [max(int(shares[0] * 20), 1)] * 3
+    other = three_parts(images, shares, seed=4)[1]
+    assert not np.array_equal(parts[1].images, other.images)
 
 
-@pytest.fixture(scope="module")
-def domains(images):
-    return {"upright": images, "rotated": rotated(images)}
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0, 0.5)])
+def test_shares_that_leave_nothing_for_a_part_are_refused(images, shares):
+    with pytest.raises(ValueError, match=f"^shares are {re.escape(str(shares))}; pass"):
+        three_parts(images, shares)
 
 
-def transfer(domains, epochs=1, seed=0, **options):
-    model = build("small_resnet", 3, size=8, channels=1, seed=seed)
-    recipe = Recipe(epochs, 12, "adamw", 3e-3, augment="none")
-    parts = {d: split(x, 6, seed) for d, x in domains.items()}
-    options = {"compute": CPU, "seed": seed, **options}
-    return domain_transfer(model, domains, parts, recipe, recipe, **options)
+def test_a_class_of_two_images_is_refused_by_name(images):
+    rows = [np.flatnonzero(images.labels == label)[:n] for label, n in ((0, 5), (1, 2))]
+    few = images.take(np.concatenate(rows)).only(("0", "1"))
+    message = "class '1' has 2 images but three parts need 3; add images"
+    with pytest.raises(ValueError, match=message):
+        three_parts(few, (0.3, 0.3))
 
 
-def test_transfer_is_measured_for_each_ordered_pair_against_the_same_start(domains):
-    said = []
-    found = transfer(domains, report=said.append)
-    assert set(found.tuned) == {("upright", "rotated"), ("rotated", "upright")}
-    assert set(found.fits) == set(found.scratch) == set(domains)
-    assert len(said) == 2 + 2 + 2
-    old, new = found.tuned["upright", "rotated"], found.scratch["rotated"]
-    gain = {of: found.gain("upright", "rotated", of) for of in ("linear", "area")}
-    assert gain == {
-        "linear": old.linear - new.linear,
-        "area": old.area() - new.area(),
-    }
-    assert found.gain("upright", "rotated") == old.accuracy - new.accuracy
-    assert new.aligned.n == 60  # of both parts
+def test_more_images_hold_those_of_fewer(images):
+    some, more = (at_most(images, n, seed=2) for n in (3, 9))
+    assert np.bincount(some.labels).tolist() == [3] * 3
+    held = {x.tobytes() for x in more.images}
+    assert all(x.tobytes() in held for x in some.images)
+    for n in (0, 50):
+        assert len(at_most(images, n).labels) == 60
+    with pytest.raises(ValueError, match="n_per_class is -1; pass 1 or more, or 0"):
+        at_most(images, -1)
 
 
-def test_an_untrained_source_is_worth_as_much_as_a_new_start(domains, monkeypatch):
-    honest = transfer_module.train
-
-    def idle(model, images, how, **options):
-        if len(images.labels) > 18:  # a source, the parts to train on have 18
-            return model.eval()
-        return honest(model, images, how, **options)
-
-    monkeypatch.setattr(transfer_module, "train", idle)
-    found = transfer(domains)
-    for pair in found.tuned:
-        for of in ("accuracy", "linear", "area"):
-            assert found.gain(*pair, of) == 0
+def test_a_learning_curve_ends_where_fine_tuning_does(images, network):
+    before = weights(network)
+    parts = split(images, 12)
+    how = Recipe(4, 12, "adamw", 3e-3, "constant", augment="none")
+    curve = learning_curve(network, *parts, how, at=[1, 4], compute=CPU, seed=1)
+    assert len(curve.losses) == 4 and curve.losses[-1] < curve.losses[0]
+    assert curve.accuracy[-1] == fine_tune(network, *parts, how, compute=CPU, seed=1)[0]
+    once = replace(how, epochs=1)
+    first = fine_tune(network, *parts, once, compute=CPU, seed=1)[0]
+    assert curve.accuracy[0] == first
+    assert all(map(torch.equal, before, weights(network)))
 
 
-def test_a_source_of_the_same_images_helps(images):
-    found = transfer({"one": images, "other": images}, epochs=15)
-    assert found.fits["one"] == found.fits["other"] > 0.9
-    for of in ("linear", "area"):
-        assert found.gain("one", "other", of) > 0.02
+def test_a_kept_curve_is_read_again_and_another_setting_is_not(
+    images, network, tmp_path, monkeypatch
+):
+    parts = split(images, 12)
+    given = {"at": [1], "compute": CPU, "checkpoints": tmp_path}
+    first = learning_curve(network, *parts, SHORT, **given)
+
+    def unwanted(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(transfer_module, "train", unwanted)
+    again = learning_curve(network, *parts, SHORT, **given)
+    assert again.accuracy.tolist() == first.accuracy.tolist()
+    assert again.losses.tolist() == first.losses.tolist()
+    with pytest.raises(AssertionError, match="trained again"):
+        learning_curve(network, *parts, SHORT, **given, seed=1)
+
+
+@pytest.mark.parametrize("at", [[], [0], [1, 2]])
+def test_an_epoch_outside_the_training_is_refused(images, network, at):
+    message = re.escape(f"at is {at} but the training has epochs 1 to 1; pass some")
+    with pytest.raises(ValueError, match=message):
+        learning_curve(network, images, images, SHORT, at=at)
 
 
 def test_a_column_of_a_class_has_no_mean_and_keeps_what_tells_it_apart(images):
@@ -149,10 +173,3 @@ def test_a_column_of_a_class_has_no_mean_and_keeps_what_tells_it_apart(images):
     share = (columns**2).sum(0) / 60
     np.testing.assert_allclose(share, 1 - (1 - 2 / 3) ** 2)
     np.testing.assert_allclose(np.ptp(columns, axis=0), 2)
-
-
-def test_sources_and_targets_of_different_domains_are_refused(images):
-    parts = split(images, 5)
-    message = "sources are plain but targets are webcam; pass the same domains for both"
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        domain_transfer(None, {"plain": images}, {"webcam": parts}, SHORT, SHORT)
