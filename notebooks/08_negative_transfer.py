@@ -69,6 +69,8 @@ from repalign_utils import (
     record_words,
     table,
 )
+
+# %% tags=["hide-input"]
 from repalign_utils.experiments.class_tasks import class_columns
 from repalign_utils.experiments.domain_task import domain_task
 from repalign_utils.experiments.own_images import one_of_each, short
