@@ -1,6 +1,7 @@
 """Make the built site whole on its own: no script from outside, no script error."""
 
 import filecmp
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -9,23 +10,41 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
-MATHJAX_FILE = "tex-svg.js"
+# What formulas need: a third of the file with all of it, and their fonts apart.
+MATHJAX_PARTS = ("startup", "core", "input/tex", "output/chtml", "a11y/assistive-mml")
+MATHJAX_FONTS = "output/chtml/fonts"
+ICONS = "scripts/fontawesome.js"
+# A table of icons in that script: name -> [width, height, other names, code, path].
+TABLE = re.compile(
+    r'(?<=\{)(?:"?[\w-]+"?:\[\d+,\d+,\[[^\]]*\],"[^"]*","[^"]*"\],?){9,}(?=\})'
+)
+ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[^"]*","[^"]*"\]')
+
+
+def load_mathjax(app: Sphinx, config) -> None:
+    """Have MathJax's first part load the others."""
+    loaded = {"loader": {"load": list(MATHJAX_PARTS[1:])}}
+    config.mathjax3_config = {**(config.mathjax3_config or {}), **loaded}
 
 
 def copy_mathjax(app: Sphinx) -> None:
-    """Put MathJax's one-file build beside the other static files.
+    """Put the parts of MathJax and its fonts beside the other static files.
 
     The package's own extension would copy all of its 24 MB.
     """
     if app.builder.format != "html":
         return
-    target = Path(app.outdir, "_static", "mathjax", MATHJAX_FILE)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_mathjax_source(), target)
+    target = Path(app.outdir, "_static", "mathjax")
+    for part in MATHJAX_PARTS:
+        path = target / f"{part}.js"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_mathjax(f"{part}.js"), path)
+    fonts = _mathjax(f"{MATHJAX_FONTS}/tex.js").parent
+    shutil.copytree(fonts, target / MATHJAX_FONTS, dirs_exist_ok=True)
 
 
-def _mathjax_source() -> Path:
-    inside = f"{MATHJAX_PACKAGE}/static/mathjax/{MATHJAX_FILE}"
+def _mathjax(name: str) -> Path:
+    inside = f"{MATHJAX_PACKAGE}/static/mathjax/{name}"
     try:
         source = Path(str(distribution(MATHJAX_PACKAGE).locate_file(inside)))
     except PackageNotFoundError as error:
@@ -38,6 +57,24 @@ def _mathjax_source() -> Path:
             "requirements.lock"
         )
     return source
+
+
+def keep_used_icons(app: Sphinx, error) -> None:
+    """Leave out of the theme's 1.5 MB of icons those that no page shows."""
+    script = Path(app.outdir, "_static", ICONS)
+    if error or app.builder.format != "html" or not script.exists():
+        return
+    pages = Path(app.outdir).rglob("*.html")
+    used = {name for p in pages for name in re.findall(r"\bfa-([\w-]+)", p.read_text())}
+
+    def kept(table: re.Match) -> str:
+        return ",".join(
+            icon[0]
+            for icon in ICON.finditer(table[0])
+            if used & {icon[1], *re.findall(r'"([\w-]+)"', icon[2])}
+        )
+
+    script.write_text(TABLE.sub(kept, script.read_text()))
 
 
 def changed_style(app: Sphinx, env, added, changed, removed) -> list[str]:
@@ -75,8 +112,10 @@ def _is_thebe(script) -> bool:
 
 def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
+    app.connect("config-inited", load_mathjax)
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-get-outdated", changed_style)
+    app.connect("build-finished", keep_used_icons, priority=900)
     # After the theme, which adds its own scripts at the default priority of 500.
     app.connect("html-page-context", drop_thebe, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

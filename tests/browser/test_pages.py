@@ -9,7 +9,7 @@ PHONE = {"width": 390, "height": 844}
 SECTIONS = [name for name in PAGES if name.startswith("book/sections/")]
 
 UNSET_FORMULAS = """() => [...document.querySelectorAll('.math')]
-    .filter(e => !e.querySelector('mjx-container svg'))
+    .filter(e => !e.querySelector('mjx-container mjx-math'))
     .map(e => e.textContent)"""
 # MathJax shows what it could not read in red, in a group of its own.
 BROKEN_FORMULAS = """() => [...document.querySelectorAll('[data-mml-node="merror"]')]
@@ -81,5 +81,5 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(visit, name):
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_has_formulas_and_a_figure(visit, name):
     tab = visit(name).tab
-    assert tab.locator("article mjx-container svg").count() > 0
+    assert tab.locator("article mjx-container mjx-math").count() > 0
     assert tab.locator("article figure img").count() > 0
