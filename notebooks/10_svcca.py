@@ -44,6 +44,7 @@ device: str = "auto"  # device: auto, cpu, cuda, cuda:N or mps
 data_dir: str = ""  # existing path: folder with real data (empty: REPALIGN_DATA)
 checkpoints: str = ""  # path: folder that keeps trained networks (empty: none)
 # {len(alike) == 5 and len(set(alike)) == 5}: two pairs and one more are five classes
+# {(dataset == "digits") == (max(alike) <= "9")}: classes of CIFAR-10 have names such as cat and dog, digits are 0 to 9
 # fmt: on
 
 # %% tags=["remove-input"]
