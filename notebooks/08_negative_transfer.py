@@ -307,7 +307,7 @@ def curve_of(start, n, number):
 
 # %%
 def empty(count, **more):
-    """Labelled array of a value for each seed and start, not yet known."""
+    """Labelled array, for a value of each seed and start."""
     axes = {"seed": np.arange(count), "start": names, **more}
     shape = [len(v) for v in axes.values()]
     return xr.DataArray(np.full(shape, np.nan), coords=axes)
@@ -360,7 +360,7 @@ for a in amounts.values():
     record(f"08.settled.{a}", final[:, -1] - final[:, -2])
     record(f"08.loss.{a}", loss[a].sel(start="from scratch"))
 
-# %% mystnb={"figure": {"name": "fig-08-curves", "caption": "Accuracy on the target's test images while it is learnt, from each start, by the number of training images of each class; bands span the seeds. The thin line is what guessing gives."}, "image": {"alt": "Three panels, few to all images. Test accuracy against epochs of training on the target, a line for each start; all lines are flat at their ends."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-08-curves", "caption": "Accuracy on the target's test images while it is learnt, from each start, by the number of training images of each class; bands span the seeds. The thin line is what guessing gives."}, "image": {"alt": "Three panels, few to all images. Test accuracy against epochs of training on the target, a line for each start."}} tags=["hide-input"]
 axes = figures.new_panels(
     len(amounts), height=2.4, sharex=True, sharey=True
 )
@@ -381,8 +381,8 @@ for ax, a in zip(np.atleast_1d(axes), amounts.values(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Look first at the ends of the lines: they are flat, and what is compared is where
-# trainings come to rest. From scratch with all images, the mean cross-entropy of the last
+# Look first at the ends of the lines: where they are flat, trainings have come to rest,
+# and that is where starts are compared. From scratch with all images, the mean cross-entropy of the last
 # epoch is {glue:text}`08.loss.all.mean:.1e`, and the accuracy moved by
 # {glue:text}`08.settled.all` since the last mark but one. Then look at the left: a source
 # that seems to help after a few epochs may only be ahead. A baseline that stops there
@@ -575,10 +575,9 @@ ax.set(xlim=(0, 1), xticks=[0, 1e-4, 1e-2, 1])
 plt.show()
 
 # %% [markdown]
-# Where a line leaves the top says how long the directions are that hold the labels. The
-# lines of sources that learnt true labels reach further to the right than that of
-# shuffled ones, and all further than that of the untrained network, whose directions
-# were never turned towards any labels. On average the areas of trained sources lie
+# Where a line leaves the top says how long the directions are that hold the labels. Look
+# which lines reach furthest to the right, and compare shuffled labels with the untrained
+# network, whose directions were never turned towards any labels. On average the areas of trained sources lie
 # {glue:text}`08.above_chance` above chance.
 #
 # ## What was found
