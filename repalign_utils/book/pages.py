@@ -5,6 +5,7 @@ that a value that changed changes everywhere.
 """
 
 import base64
+import json
 import os
 import re
 from functools import cache
@@ -23,6 +24,7 @@ from . import (
     plain_yaml,
     records,
     references,
+    tables,
     telling,
     verdicts,
 )
@@ -101,6 +103,8 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         page = _section_page(base, profile, section, mine, section in runs)
         claimed = {s.quantity for here, _ in mine for s in here.claim.settings}
         values["linked"][section] = _link_cells(page, section, claimed)
+        if section in runs and runs[section]["records"]:
+            _offer_data(page, generated, section, runs[section])
         _insert_lead_figure(page, generated, section)
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
@@ -224,6 +228,20 @@ def _link_cells(page, section: str, claimed: set[str]) -> dict[str, dict[str, st
             linked[name] = {"figure": f"{address}#{label}", "cell": cell_at}
     page.cells = cells
     return linked
+
+
+def _offer_data(page, folder: Path, section: str, run: dict) -> None:
+    """Write what the run recorded as CSV and JSON, with links below each figure."""
+    _write(folder / f"{section}.csv", tables.tidy({section: run}).to_csv(index=False))
+    _write(folder / f"{section}.json", json.dumps(run))
+    text = _filled("data", section=section).rstrip()
+    cells = []
+    for cell in page.cells:
+        cells.append(cell)
+        if places.figure(cell):
+            name = f"data-{places.figure(cell)}"
+            cells.append(nbformat.v4.new_markdown_cell(text, id=name[:64]))
+    page.cells = cells
 
 
 def _insert_lead_figure(page, folder: Path, section: str) -> None:

@@ -1,11 +1,12 @@
 import base64
+import json
 from dataclasses import asdict
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from repalign_utils.book import pages, records, references, runner, verdicts
+from repalign_utils.book import pages, places, records, references, runner, verdicts
 from repalign_utils.files import write_json
 from repalign_utils.statistics import interval
 from tests import miniature
@@ -182,6 +183,17 @@ def test_a_claim_is_linked_to_the_cell_and_the_figure_of_its_value(published):
     cells = nbformat.reads(text[SECTION], as_version=4).cells
     marks = [c.source for c in cells if 'id="recorded-05-gain"' in c.source]
     assert len(marks) == 1
+
+
+def test_the_data_of_the_run_are_offered_below_its_figure(published, base):
+    (_, text), *_ = published
+    cells = nbformat.reads(text[SECTION], as_version=4).cells
+    (at,) = [i for i, cell in enumerate(cells) if places.figure(cell)]
+    assert "../_generated/05_tiny.csv" in cells[at + 1].source
+    rows = (base / "book/_generated/05_tiny.csv").read_text().splitlines()
+    kept = json.loads((base / "book/_generated/05_tiny.json").read_text())
+    values = [float(row.split(",")[-1]) for row in rows[1:]]
+    assert values == kept["records"]["05.gain"]["values"]
 
 
 def test_what_a_run_lacks_is_told_with_the_value_that_says_so(published):
