@@ -179,7 +179,6 @@ BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"
         "06.rank.trained",
         "07.alignment.artificial.cnn",
         "07.both.alignment.cnn",
-        "08.spread.all",
         "08.order.linear",
         "08.gain.same_domain.all",
         "09.spread.last",
