@@ -555,7 +555,7 @@ table(
     zip(sets, *means, strict=True),
 )
 
-# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment and speed of five sets of features. Above, the share of the positions that directions of a length hold, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "landing-figure", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment and speed of five sets of features. Above, the share of the positions that directions of a length hold, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "lead-figure"]
 above, below = figures.new_panels(2, height=2.6)
 fine = np.linspace(0, 1, 101)
 some = np.unique(np.geomspace(1, steps, 60).astype(int))

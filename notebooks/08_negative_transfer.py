@@ -190,6 +190,9 @@ trained = names[1:]
 table(["Images", "Number"], [[k, str(n)] for k, n in sizes.items()])
 
 # %% [markdown]
+# Where sources differ in their number of images, as those of Office-31 do, what a source
+# gives is due to its kind and to its size, and this design cannot tell the two apart.
+#
 # ## A step of training, and of fine-tuning
 #
 # A recipe is data. Sources and targets are trained by the same one, with a constant step
