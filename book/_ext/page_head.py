@@ -1,6 +1,7 @@
 """What others read of a page: its description and card, roles; a page for no page."""
 
 import os
+import re
 from html import escape
 from pathlib import Path
 
@@ -14,6 +15,8 @@ SENSE = {
     '<div role="list" class="citation-list">': '<div class="citation-list">',
     '<th class="head"><p></p></th>': "<td></td>",
 }
+# What a run put into a sentence is bold; a whole sentence of it would shout.
+SENTENCE = re.compile(r'<span class="pasted-text">([^<]{46,})</span>')
 PLAIN = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -71,9 +74,11 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree) -> N
 
 
 def mend(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
-    """Take out of a page the roles that are none, and headers that say nothing."""
+    """Take out of a page roles and headers that say nothing, and bold sentences."""
+    body = context.get("body", "")
     for written, meant in SENSE.items():
-        context["body"] = context.get("body", "").replace(written, meant)
+        body = body.replace(written, meant)
+    context["body"] = SENTENCE.sub(r"\1", body)
 
 
 def _first_words(doctree) -> str:
