@@ -22,6 +22,11 @@ from . import features
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TICK = 0.2  # seconds between two looks at whether a signal has come
+# What a kernel and its event loop log as they are shut down tells a reader nothing.
+_QUIET = (
+    "--IPKernelApp.log_level=50",
+    "--IPKernelApp.exec_lines=__import__('logging').getLogger('tornado').setLevel(50)",
+)
 
 
 class CellsFailed(RuntimeError):
@@ -98,6 +103,7 @@ def execute(
             progress_bar=progress,
             stderr_file=sys.stderr if progress else None,
             kernel_manager_class=f"{__name__}._KernelManager",
+            extra_arguments=list(_QUIET),
         )
 
     try:
