@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +14,11 @@ CONTROLLED = "test_the_negative_control_takes_the_effect_away"
 SKIP_REASON = (
     "real data not found: set REPALIGN_DATA to a folder as described in book/data.md"
 )
+# Time says nothing here: the machine may be busy.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser):

@@ -29,7 +29,7 @@ def test_there_are_120_functions_of_three_different_variables():
     assert list(data.PEAKS)[-1] == "P120"
 
 
-@settings(deadline=None, max_examples=25)  # the machine may be busy
+@settings(max_examples=25)
 @given(name=st.sampled_from(sorted(data.PEAKS)), seed=st.integers(0, 2**32))
 def test_the_first_variable_chooses_between_the_other_two(name, seed):
     drawn = data.peaks(n=20, tasks=[name], seed=seed)

@@ -93,7 +93,7 @@ def _one(patients, row=0, count=1):
     return {name: values[[row] * count] for name, values in patients.items()}
 
 
-@settings(deadline=None, max_examples=25)  # the machine may be busy
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), position=st.floats(2, 98))
 def test_bone_and_air_lie_in_the_body_and_never_in_one_place(seed, position):
     patient = draw_patients(1, np.random.default_rng(seed))
@@ -106,7 +106,7 @@ def test_bone_and_air_lie_in_the_body_and_never_in_one_place(seed, position):
     assert 0.9 < radius.max() <= 1
 
 
-@settings(deadline=None, max_examples=25)  # the machine may be busy
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_body_changes_smoothly_along_its_axis(seed):
     patients = draw_patients(1, np.random.default_rng(seed))

@@ -22,7 +22,7 @@ def _contents(images):
     return {image.tobytes() for image in images.images}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     family=families,
     role=roles,

@@ -20,7 +20,7 @@ from repalign_utils.measures.gram import Design
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     SEEDS,
     st.sampled_from([(40, 20), (20, 40), (30, 30), (150, 60), (60, 150)]),

@@ -467,7 +467,7 @@ def test_more_rows_than_fit_one_block_give_the_same():
     np.testing.assert_allclose(found.area(), exact.area(), atol=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     SEEDS,
     st.sampled_from(["float16", "bfloat16", "float32", "float64"]),

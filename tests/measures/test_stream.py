@@ -52,7 +52,7 @@ def assert_same(found, expected, tolerance=1e-10):
         np.testing.assert_allclose(one.area(), other.area(), rtol=0, atol=tolerance)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     SEEDS,
     st.integers(1, 40),
@@ -81,7 +81,7 @@ def test_batches_of_any_size_give_the_alignment_of_all_rows(
     assert_same(found, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     SEEDS,
     st.integers(1, 80),

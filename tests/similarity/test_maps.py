@@ -73,7 +73,7 @@ def test_the_dft_keeps_the_directions_that_svcca_keeps(keep):
     assert float(found) == pytest.approx(direct, abs=1e-7)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["cca", "cka", "svcca"]))
 def test_what_undoes_itself_leaves_the_similarity_at_one(seed, measure):
     x, _ = maps(seed=seed)

@@ -65,7 +65,7 @@ PLAIN = {
 
 @FORCED
 @pytest.mark.filterwarnings("ignore:.*canonical correlations are 1 for want")
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, st.lists(st.integers(1, 39), max_size=3), st.booleans())
 def test_batches_of_any_size_give_the_measures_of_all_rows(seed, ends, one):
     x, y = draw(40, (3, 12), seed, 5.0), draw(40, (45, 7), seed + 1, -20.0)
@@ -78,7 +78,7 @@ def test_batches_of_any_size_give_the_measures_of_all_rows(seed, ends, one):
 
 
 @FORCED
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEEDS, st.integers(4, 36), st.integers(0, 3), st.sampled_from(OF_ROWS))
 def test_parts_that_were_sent_and_merged_equal_one_pass(seed, cut, far, measure):
     x, y = draw(40, (3, 12), seed), draw(40, (60, 7), seed + 1)

@@ -20,7 +20,7 @@ def written_out(features, labels):
     return np.trace(np.linalg.pinv(total, hermitian=True) @ between)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(10, 60),
