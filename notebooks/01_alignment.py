@@ -555,6 +555,12 @@ table(
     zip(sets, *means, strict=True),
 )
 
+# %% tags=["hide-input"]
+curves = each(
+    lambda a: a.shares()[:, 0], output_core_dims=[["threshold"]]
+)
+record("01.curve", curves.assign_coords(threshold=GRID))
+
 # %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment and speed of five sets of features. Above, the share of the positions that directions of a length hold, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "lead-figure"]
 above, below = figures.new_panels(2, height=2.6)
 fine = np.linspace(0, 1, 101)
@@ -562,10 +568,6 @@ some = np.unique(np.geomspace(1, steps, 60).astype(int))
 shares = each(
     lambda a: a.shares(fine)[:, 0], output_core_dims=[["threshold"]]
 )
-curves = each(
-    lambda a: a.shares()[:, 0], output_core_dims=[["threshold"]]
-)
-record("01.curve", curves.assign_coords(threshold=GRID))
 names = {f: f"{f} ({area.sel(features=f).mean():.2f})" for f in sets}
 figures.plot_curves(
     {names[f]: shares.sel(features=f).values for f in sets},
@@ -809,7 +811,7 @@ table(["Choice", *three, "Ranked alike"], lines)
 # them. Centring takes away the direction onto which random ReLU units collapse: compare
 # their area with and without.
 #
-# ## What came out
+# ## What was found
 #
 # - The theorem and the bound are mathematics, and hold in every run: largest differences
 #   {glue:text}`01.identity.error.mean:.0e` and {glue:text}`01.bound.excess.mean:.0e`.

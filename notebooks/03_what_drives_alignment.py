@@ -485,7 +485,7 @@ for c, t in product(settings_of, tasks):
     apart = f"{noise.sel(at):.3f}", f"{times.sel(at):.1f}"
     rows.append([words.get(c, c), here[t], *shown, *apart])
 header = ["Choice", "Task", "$D$ of area", "$D$ of gain"]
-table([*header, "$s$", "$D / s$"], rows)
+table([*header, "Spread $s$", "Ratio $D / s$"], rows)
 
 
 # %% tags=["hide-input"]
@@ -560,9 +560,9 @@ header = [
     "Activation",
     "Task",
     "Area",
-    "$\\sigma_1 / \\lVert\\Phi\\rVert_F$",
+    "Ceiling $\\sigma_1 / \\lVert\\Phi\\rVert_F$",
 ]
-table([*header, "Area over that"], rows)
+table([*header, "Area over it"], rows)
 
 # %%
 relu = [

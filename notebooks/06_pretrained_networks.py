@@ -111,6 +111,7 @@ PAIRS = (
 )
 
 
+# %%
 def images_of(dataset, split, s):
     """Images of the tasks: those of seed s."""
     n = {"train": n_per_class, "test": n_test}[split]
@@ -142,14 +143,18 @@ def parts_of(dataset, i):
     )
 
 
+# %%
 def side(network):
     """Pixels per side of what a network sees."""
     return picture_size if network in OURS else size
 
 
+# %%
 images = {
     (d, i): parts_of(d, i) for d in datasets for i in range(seeds)
 }
+
+# %%
 abouts = [part.about for d in datasets for part in images[d, 0]]
 print(*[about.sentence() for about in abouts], sep="\n")
 
@@ -173,6 +178,7 @@ def source_images(net, s):
     return read[net.source](n_per_class=n, data_dir=data_dir, seed=s)
 
 
+# %%
 def learn(net, s):
     """Network after training, and at the start."""
     source = source_images(net, s)
@@ -197,6 +203,7 @@ def loaded(net):
     return pretrained(net.network, net.file or "", size=known)
 
 
+# %%
 models, starts, seen = {}, {}, {}
 with tqdm(nets, mininterval=2, file=sys.stderr) as bar:
     for k, net in enumerate(bar):
@@ -244,6 +251,7 @@ def told(net):
     return [net.label, net.network, f"{count:,}", width, origin]
 
 
+# %%
 table(
     ["Name", "Network", "Weights", "d", "Trained on"],
     [told(net) for net in nets],
@@ -269,6 +277,7 @@ rows, y = part.pair(*part.classes[:2])
 scale = "half" if net.network in OURS else "imagenet"
 pixels = NetworkInputs(part, size=side(net.network), scale=scale)[rows]
 
+# %%
 given = []
 handle = head(model)[1].register_forward_pre_hook(
     lambda module, inputs: given.append(inputs[0].cpu().double())
@@ -308,6 +317,7 @@ print(
 KINDS = ("pretrained", "untrained", "random", "pixels")
 
 
+# %%
 def features_of(net, kind, parts, i):
     """Features (n, d) of training and of test images, of seed i."""
     if kind == "pixels":
@@ -350,6 +360,8 @@ def features_of(net, kind, parts, i):
 # %%
 times = np.unique(np.geomspace(1, steps, 25).round().astype(int))
 tenth = np.searchsorted(times, steps // 10)
+
+# %%
 TASKS = ("pairs", "rest")
 MEASURES = {
     "area": lambda s: s.areas.mean(),
@@ -362,6 +374,7 @@ MEASURES = {
 }
 
 
+# %%
 def scores_of(features, parts, i):
     """Task -> alignment and linear models on one kind of features."""
     chosen = drawn_pairs(parts[0].classes, PAIRS, seed=seed + i)
@@ -381,6 +394,8 @@ coords = {
     "task": list(TASKS),
     "seed": range(seeds),
 }
+
+# %%
 shape = [len(places) for places in coords.values()]
 values = xr.DataArray(
     np.full(shape, np.nan), dims=list(coords), coords=coords
@@ -427,6 +442,7 @@ area, accuracy = (
 )
 
 
+# %%
 def of_networks(d, kind):
     """Areas and accuracies (networks, seeds) of one kind of features."""
     return [
@@ -437,6 +453,7 @@ def of_networks(d, kind):
     ]
 
 
+# %%
 for d in datasets:
     both = [
         xr.concat(of_networks(d, kind), "measure")
@@ -580,6 +597,8 @@ for group in ("trained", "untrained", "amount"):
     else:
         words = "unknown, for want of three such networks"
         record_words(f"06.rank.{group}", words)
+
+# %%
 counts = [
     len(found)
     for (group, _), found in ranks.items()
@@ -593,9 +612,13 @@ names = {
     "untrained": "area, the same untrained",
     "amount": "images seen in training",
 }
+
+# %%
 ends = {
     (d, g): f"{low:.2f} to {high:.2f}" for d, g, _, low, high in lines
 }
+
+# %%
 table(
     [
         "Accuracy against",
@@ -647,11 +670,13 @@ UNTOUCHED = ("random", "pixels")
 SHARES = ("area", "chance", "ceiling", "accuracy", "loss")
 
 
+# %%
 def name_of(measure, d, label, kind, task):
     """Name of a recorded value."""
     return f"06.{measure}.{task}.{short(d)}.{label}.{kind}"
 
 
+# %%
 for d, label in cases:
     mine = values.sel(dataset=d, network=label)
     for measure in SHARES:
@@ -812,6 +837,8 @@ for task in TASKS:
 
 # %%
 pairs = values.sel(task="pairs")
+
+# %%
 loss, early, by_chance = (
     pairs.sel(measure=m) for m in ("loss", "early_loss", "chance_loss")
 )
@@ -899,6 +926,8 @@ plt.show()
 
 # %%
 columns = [(m, t) for t in TASKS for m in SHARES]
+
+# %%
 table(
     ["Data", "Network", "Features"] + [f"{m}, {t}" for m, t in columns],
     [

@@ -114,9 +114,11 @@ def other(family):
     return next(f for f in families if f != family)
 
 
+# %%
 class_lists = training.check_families(source, lists)
 
 
+# %%
 @lru_cache(maxsize=len(families))  # both networks see the same images
 def source_images(family, seed):
     """Images of one family to pretrain on; each seed draws its own."""
@@ -132,6 +134,7 @@ def source_images(family, seed):
     )
 
 
+# %%
 @lru_cache(maxsize=1)
 def target_images(seed):
     """Family -> images to train on, and those to test on."""
@@ -214,6 +217,7 @@ with torch.no_grad():
     for w in plain.parameters():
         w -= 0.1 * w.grad
 
+# %%
 bare = training.Recipe(
     epochs=1,
     batch_size=len(c),
@@ -224,6 +228,8 @@ bare = training.Recipe(
     augment="none",
 )
 training.train(packaged, few, bare, compute=Compute("cpu"))
+
+# %%
 pairs = zip(plain.parameters(), packaged.parameters(), strict=True)
 apart = max(float((a - b).detach().abs().max()) for a, b in pairs)
 step = max(0.1 * float(w.grad.abs().max()) for w in plain.parameters())
@@ -241,6 +247,7 @@ def recipe_of(model, stage):
     return training.recipe(recipe, model, stage)
 
 
+# %%
 rows = []
 for kind, stage in product(names, ("pretrain", "finetune")):
     how = recipe_of(build(names[kind], 2, size=size), stage)
@@ -251,6 +258,8 @@ for kind, stage in product(names, ("pretrain", "finetune")):
         how.schedule,
         how.augment,
     ]
+
+# %%
 table(
     [
         *("Network", "Stage", "Epochs", "Batch", "Optimizer"),
@@ -309,6 +318,7 @@ def pretrained(kind, start, seed):
     return model, history.losses
 
 
+# %%
 def scores_of(model, parts):
     """Last hidden layer on all pairs of classes of a family."""
     inputs = [NetworkInputs(part, size=size) for part in parts]
@@ -329,6 +339,7 @@ starts = ["none", *families]
 measured = ["area", "chance", "ceiling", "linear", "accuracy"]
 
 
+# %%
 def empty(**last):
     """Array for all networks, sources and seeds, with these further axes."""
     axes = {"network": list(names), "source": starts}
@@ -336,6 +347,7 @@ def empty(**last):
     return xr.DataArray(dims=tuple(axes), coords=axes)
 
 
+# %%
 loss = empty(epoch=["first", "last"])
 found = empty(target=list(families), quantity=measured)
 curve = empty(target=list(families), threshold=GRID)
@@ -394,6 +406,7 @@ def matched(quantity):
     return own.drop_vars("source") - not_own.drop_vars("source")
 
 
+# %%
 gain = {q: matched(q) for q in ("area", "accuracy")}
 summary = {}
 for what, q in (("alignment", "area"), ("accuracy", "accuracy")):
@@ -442,6 +455,7 @@ def answer(quantity, kind):
     return said.get(len(ahead)) or f"on {ahead[0]} targets alone"
 
 
+# %%
 for quantity, kind in product(gain, names):
     record_words(f"07.answer.{quantity}.{kind}", answer(quantity, kind))
 
@@ -629,6 +643,8 @@ columns = {
     "accuracy": "Fine-tuned",
 }
 mean = found.mean("seed")
+
+# %%
 table(
     ["Network", "Targets", "Source", *columns.values()],
     [

@@ -127,6 +127,8 @@ task = domain_task(
 )
 target = task.target
 classes = task.pools[target].classes
+
+# %%
 used = [*task.pools.values(), *([task.other] if task.other else [])]
 for images in used:
     print(images.about.sentence())
@@ -151,11 +153,13 @@ record_words(
 )
 
 
+# %%
 def parts(number):
     """Target: to train on, for a source of the domain, to test on."""
     return three_parts(task.pools[target], task.shares, seed + number)
 
 
+# %%
 def sources_of(number):
     """Name -> what a network learns before the target."""
     _, same, _ = parts(number)
@@ -185,8 +189,12 @@ sizes |= {
     for n, a in amounts.items()
 }
 sizes["target, to test on"] = len(test.labels)
+
+# %%
 names = ["from scratch", *sources_of(0)]
 trained = names[1:]
+
+# %%
 table(["Images", "Number"], [[k, str(n)] for k, n in sizes.items()])
 
 # %% [markdown]
@@ -213,6 +221,7 @@ def recipe_of(images, count):
     )
 
 
+# %%
 def fresh(images, number):
     """Network with initial weights, the same for all of one seed."""
     k = len(images.classes)
@@ -229,6 +238,8 @@ images = at_most(some, n_target[0] or 5)
 how = recipe_of(images, 3)
 tuned = new_head(deepcopy(fresh(images, 0)), len(classes), seed=seed)
 same_start = deepcopy(tuned)
+
+# %%
 x, y = NetworkInputs(images, size=size)[:], torch.tensor(images.labels)
 optimizer = torch.optim.AdamW(
     tuned.parameters(), lr=how.step_size, weight_decay=how.weight_decay
@@ -253,7 +264,11 @@ history = train(
     compute=Compute("cpu"),
     seed=seed,
 )
+
+# %%
 plain = np.reshape(losses, (how.epochs, -1)).mean(1)
+
+# %%
 table(
     ["Epoch", "Plain loop", "Package"],
     [
@@ -291,6 +306,7 @@ def trained_networks(number):
     return found
 
 
+# %%
 def curve_of(start, n, number):
     """Learning curve on the target, with n images of each class."""
     some, _, test = parts(number)
@@ -316,11 +332,16 @@ def empty(count, **more):
     return xr.DataArray(np.full(shape, np.nan), coords=axes)
 
 
+# %%
 accuracy, loss = {}, {}
+
+# %%
 for a in amounts.values():
     count = seeds if a == main else other_seeds
     accuracy[a] = empty(count, epoch=epochs)
     loss[a] = empty(count)
+
+# %%
 area, linear = empty(seeds), empty(seeds)
 chance, ceiling = empty(seeds), empty(seeds)
 shares = empty(seeds, threshold=GRID)
@@ -341,6 +362,7 @@ def measure(start, number):
     return found, (guess == test.labels).mean()
 
 
+# %%
 for i in tqdm(range(seeds), mininterval=2, file=sys.stderr):
     for name, start in trained_networks(i).items():
         aligned, linear.loc[i, name] = measure(start, i)
@@ -395,6 +417,8 @@ plt.show()
 
 # %%
 gain, recorded = {}, {}
+
+# %%
 for a in amounts.values():
     moved = accuracy[a] - accuracy[a].sel(start="from scratch")
     gain[a] = moved.sel(start=trained, epoch=epochs[-1], drop=True)
@@ -431,7 +455,10 @@ def negative_ones(a):
     return [f"{s} ({f})" for s, f in sure.items() if f.high < 0]
 
 
+# %%
 worst = min(trained, key=lambda s: recorded[s, main].mean)
+
+# %%
 if said := negative_ones(main):
     lead = "Yes: transfer is negative from " + ", ".join(said)
 else:
@@ -462,6 +489,7 @@ record_words("08.lead.transfer", lead)
 draw = np.random.default_rng(seed)
 
 
+# %%
 def order(areas, accuracies):
     """Kendall's tau_a, share of ties, and best minus least aligned."""
     if control:
@@ -473,6 +501,7 @@ def order(areas, accuracies):
     return tau, np.mean(later == 0), spread
 
 
+# %%
 results = {a: accuracy[a].isel(epoch=-1) for a in amounts.values()}
 results["linear"] = linear
 for a, result in results.items():
@@ -498,13 +527,19 @@ for s in trained:
     recorded["rise", s] = record(
         f"08.rise.{short(s)}", rise.sel(start=s)
     )
+
+# %%
 record("08.falls", (rise < 0).mean("start"), within=(0, 1))
+
+# %%
 for a in amounts.values():
     alike = np.sign(rise[: len(gain[a])]) * np.sign(gain[a].round(9))
     record(f"08.sign.{a}", (1 + alike.mean("start")) / 2, within=(0, 1))
 record(
     "08.above_chance", (area - chance).sel(start=trained).mean("start")
 )
+
+# %%
 record("08.shares", shares)
 start_of = xr.concat([area, chance, ceiling, linear], "quantity")
 quantities = ["area", "chance", "ceiling", "linear"]

@@ -14,6 +14,7 @@ SENSE = {
     ' role="doc-biblioentry"': "",
     '<div role="list" class="citation-list">': '<div class="citation-list">',
     '<th class="head"><p></p></th>': "<td></td>",
+    "<th></th>": "<td></td>",
 }
 # What a run put into a sentence is bold; a whole sentence of it would shout.
 SENTENCE = re.compile(r'<span class="pasted-text">([^<]{46,})</span>')
