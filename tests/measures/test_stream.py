@@ -1,10 +1,7 @@
 """Rows in batches, in parts, over processes: the alignment of all rows at once."""
 
-import os
 import pickle
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repalign_utils import AlignmentStream, alignment, one_vs_rest
-from tests.conftest import ROOT
+from tests.two_processes import by_two_processes
 
 WIDTHS = {"narrow": 4, "middle": 19, "wide": 60}
 SEEDS = st.integers(0, 2**32 - 1)
@@ -207,15 +204,7 @@ dist.destroy_process_group()
 def test_two_processes_find_the_alignment_of_all_rows(tmp_path):
     script = tmp_path / "two.py"
     script.write_text(TWO)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*torchrun, "--nproc-per-node=2", str(script), str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = by_two_processes(str(script), str(tmp_path))
     assert done.returncode == 0, done.stderr
     expected = streamed(*draw(101)).result()
     found = sorted(tmp_path.glob("*-[01]"))

@@ -1,16 +1,12 @@
 """Section 07 in the paper's configuration, on a stand-in for ImageNet and CIFAR-10."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from repalign_utils import data
-from tests.conftest import ROOT
 from tests.sections.running import run
+from tests.two_processes import by_two_processes
 
 pytestmark = pytest.mark.section
 # The paper's recipe in fewer epochs and smaller batches, as the images are few.
@@ -53,18 +49,10 @@ def test_imagenet_is_pretrained_on_by_one_process_and_by_two(
 ):
     monkeypatch.setenv("REPALIGN_DATA", str(stand_in))
     short, kept = str(stand_in / "short.toml"), tmp_path / "kept"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = ["-m", "repalign_utils.training", "-o", str(tmp_path / "a.safetensors")]
     command += ["--source", "imagenet", "--family", "natural", "--size", "16"]
     command += ["--recipe", short, "--checkpoints", str(kept), "--device", "cpu"]
-    done = subprocess.run(
-        [*torchrun, "--nproc-per-node=2", *command],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = by_two_processes(*command)
     assert done.returncode == 0, done.stderr
     assert "449 classes" in done.stdout and "by 2 process(es)" in done.stdout
     assert len(list(kept.iterdir())) == 1

@@ -1,6 +1,5 @@
 """Training an image classifier: alone, resumed, in parts, and by two processes."""
 
-import os
 import re
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from repalign_utils.training import (
 from repalign_utils.training.__main__ import main
 from repalign_utils.training.batches import Batches, Order
 from tests.conftest import ROOT
+from tests.two_processes import by_two_processes
 
 CPU = Compute("cpu")
 # Not Adam: where a gradient is zero but for rounding, it takes the step of its sign.
@@ -201,16 +201,8 @@ def test_two_processes_give_the_weights_of_one_and_write_them_once(tmp_path):
         tmp_path / n for n in ("two.py", "mine.npy", "a.safetensors")
     )
     script.write_text(TWO)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = ["-o", str(output), *COMMAND, "--network", "small_vit"]
-    done = subprocess.run(
-        [*torchrun, "--nproc-per-node=2", str(script), str(mine), *command],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = by_two_processes(str(script), str(mine), *command)
     assert done.returncode == 0, done.stderr
     assert "processes 2" in done.stdout
     two = torch.from_numpy(np.load(mine))
