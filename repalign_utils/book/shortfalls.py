@@ -35,7 +35,7 @@ class Shortfall:
             f
             for judged in (self.here, self.there)
             for f in judged.findings
-            if f.verdict not in (REPRODUCED, NOT_RUN)
+            if _short(f)
         ]
         return all(
             f.verdict == INCONCLUSIVE and f.units < needed(self.here.claim)
