@@ -309,8 +309,8 @@ def trained(i, task, factor=1.0, epochs_kept=()):
 
 # %% tags=["hide-input"]
 pictures = NetworkInputs(images)[:].to(compute.where)
-for factor in widths:  # before hours of training
-    for i in range(seeds):
+for factor in {1.0, *widths}:  # before hours of training
+    for i in range(2 * seeds if factor == 1 else seeds):
         answers = fresh(i, factor).eval()(pictures[:100])
         if (answers == answers[0]).all():
             raise ValueError(
@@ -321,15 +321,17 @@ for factor in widths:  # before hours of training
 
 
 # %%
-def group_of(group, at=()):
+def group_of(group, first, at=()):
     """Networks of a group after training, and their weights."""
-    bar = tqdm(range(seeds), desc=group, file=sys.stderr)
+    bar = tqdm(range(first, first + seeds), desc=group, file=sys.stderr)
     return [trained(i, tasks[group], epochs_kept=at) for i in bar]
 
 
 runs = {
-    "generalise": group_of("generalise", kept),
-    "memorise": group_of("memorise"),
+    "generalise": group_of("generalise", 0, kept),
+    "memorise": group_of(
+        "memorise", seeds
+    ),  # from other initial weights
 }
 networks = {group: [net for net, _ in of] for group, of in runs.items()}
 courses = [weights for _, weights in runs["generalise"]]
@@ -579,10 +581,9 @@ record("11.alone.last", apart - own)
 # those that memorise layer by layer, best in the middle panel, where chance is 1 in all
 # layers: where the two lines part, one group agrees more than the other. Then look at the
 # left end: in the first layer the groups differ by {glue:text}`11.closer.first`, and the
-# nearer that is to 0, the less it matters there which labels are learnt. A sceptic will
-# note that network $i$ of either group has the same seed: some pairs *between* the
-# groups start from the same weights, and in early layers, which may move little, that
-# can draw their line down.
+# nearer that is to 0, the less it matters there which labels are learnt. No two networks
+# start from the same weights, within a group or between them: a pair that does can stay
+# alike in early layers, which may move little, whatever it learns.
 #
 # Is a pair of last hidden layers more alike than chance? Of the first pair of each
 # group, with the weights of its first network: how many of 200 random pairings of the
