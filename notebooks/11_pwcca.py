@@ -327,11 +327,10 @@ def group_of(group, first, at=()):
     return [trained(i, tasks[group], epochs_kept=at) for i in bar]
 
 
+# No network of one group starts from the weights of one of the other.
 runs = {
     "generalise": group_of("generalise", 0, kept),
-    "memorise": group_of(
-        "memorise", seeds
-    ),  # from other initial weights
+    "memorise": group_of("memorise", seeds),
 }
 networks = {group: [net for net, _ in of] for group, of in runs.items()}
 courses = [weights for _, weights in runs["generalise"]]
