@@ -81,7 +81,7 @@ def _words(found, losses) -> str:
     """Markdown that shows the three drawings."""
     at = int(STEPS[-1])
     areas = {name: f"{a.area()[0]:.2f}" for name, a in found.items()}
-    left = {name: f"{loss[-1]:.2f}" for name, loss in losses.items()}
+    left = {name: f"{loss[-1]:.0%}" for name, loss in losses.items()}
     alts = {
         "long": "An elongated cloud of points whose colours change along its length",
         "short": "The same cloud with colours that change across it",
@@ -96,10 +96,11 @@ def _words(found, losses) -> str:
 {pictures}
 :::::
 
-Each point is an input as a network represents it, its colour the answer wanted. First,
-the answers lie along the cloud's long direction: alignment {areas["long"]}. Then, the
-same points with answers across it: {areas["short"]}. Of the loss, {at} steps leave a
-linear model {left["long"]} for the first answers and {left["short"]} for the second.
+Each point is an input as a network represents it; its colour is the answer wanted.
+First, the answers run along the cloud's long direction: alignment {areas["long"]}. Then
+they run across it: alignment {areas["short"]}. After {at} steps of training, a linear
+model has {left["long"]} of its loss left with the first answers and {left["short"]}
+with the second.
 """
 
 

@@ -263,7 +263,7 @@ def test_the_front_page_has_a_mark_for_each_claim_of_a_section(published):
 def test_the_front_page_counts_what_fell_short(published):
     (_, text), *_ = published
     told = text["book/_generated/findings.md"]
-    assert "1 of the paper's 1 claims fell short in a run, such as “The gain is" in told
+    assert "1 of the paper's 1 claims fell short in this build or in a" in told
 
 
 def test_a_figure_that_is_a_bitmap_is_decoded(empty):

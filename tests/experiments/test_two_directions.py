@@ -14,7 +14,9 @@ def test_the_areas_and_losses_told_are_those_of_the_points(tmp_path):
     for _ in two_directions.STEPS[1:]:  # half of the largest step that converges
         weights -= 0.5 / largest * points.T @ (points @ weights - wanted)
     left = ((points @ weights - wanted) ** 2).mean(0)
-    assert f"model {left[0]:.2f} for the first answers and {left[1]:.2f} for" in told
+    words = f"has {left[0]:.0%} of its loss left with the first answers and"
+    words += f" {left[1]:.0%} with the second"
+    assert words in told.replace("\n", " ")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(before) == 4
     two_directions.write(tmp_path)
