@@ -1,6 +1,6 @@
 """Images with classes: in memory, or still on disk."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -229,22 +229,43 @@ class PerClass:
         whole_number("seed", self.seed, least=0)
 
     def rows(
-        self, labels: np.ndarray, classes: Sequence[str], place: str = ""
-    ) -> np.ndarray:
-        """Give rows (m,), ascending; a label of -1 is of no class."""
-        if self.n is None:
-            return np.flatnonzero(labels >= 0)
+        self, numbers: np.ndarray, classes: Mapping[int, str], place: str = ""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose images of some classes, by the class's number of each image.
+
+        Parameters
+        ----------
+        numbers : array (n,), int
+        classes : mapping of int to str
+            Number of a class -> its name; the labels count in this order.
+        place : str
+            Where the images are, for the error.
+
+        Returns
+        -------
+        rows : array (m,), int64
+            Ascending.
+        labels : array (m,), int64
+
+        Raises
+        ------
+        ValueError
+            If a class has too few images.
+        """
         rng = np.random.default_rng(self.seed)
-        kept = []
-        for index, name in enumerate(classes):
-            rows = np.flatnonzero(labels == index)
-            if self.n > len(rows):
-                raise ValueError(
-                    f"n_per_class is {self.n} but class {name!r} has {len(rows)} "
-                    f"images{place}; pass at most n_per_class={len(rows)}"
-                )
-            kept.append(rng.permutation(rows)[: self.n])
-        return np.sort(np.concatenate(kept))
+        label_of = np.full(len(numbers), -1)
+        for label, (number, name) in enumerate(classes.items()):
+            rows = np.flatnonzero(numbers == number)
+            if self.n is not None:
+                if self.n > len(rows):
+                    raise ValueError(
+                        f"n_per_class is {self.n} but class {name!r} has {len(rows)} "
+                        f"images{place}; pass at most n_per_class={len(rows)}"
+                    )
+                rows = rng.permutation(rows)[: self.n]
+            label_of[rows] = label
+        kept = np.flatnonzero(label_of >= 0)
+        return kept, label_of[kept]
 
     def note(self, classes: int) -> str:
         """Say how the images of so many classes were chosen."""
@@ -253,21 +274,12 @@ class PerClass:
         return f"{self.n:,} of each of {classes} classes, drawn with seed {self.seed}"
 
 
-def relabelled(labels: np.ndarray, chosen: Iterable[int], known: int) -> np.ndarray:
-    """Count labels (n,) of `known` classes in the order of some; -1: none of these."""
-    places = np.full(known, -1)
-    for place, label in enumerate(chosen):
-        places[label] = place
-    return places[labels]
-
-
 def _only(images: "Images", classes: Iterable[str]) -> Any:
     names = checked_classes(tuple(classes), images.classes)
-    chosen = map(images.classes.index, names)
-    labels = relabelled(images.labels, chosen, len(images.classes))
-    rows = np.flatnonzero(labels >= 0)
+    chosen = {images.classes.index(name): name for name in names}
+    rows, labels = PerClass(None, 0).rows(images.labels, chosen)
     kept = images.take(rows)
     about = kept.about
     if len(names) < len(images.classes):
         about = replace(about, note=f"{about.note}; {len(names)} of these kept")
-    return replace(kept, labels=labels[rows], classes=names, about=about)
+    return replace(kept, labels=labels, classes=names, about=about)

@@ -16,7 +16,7 @@ from .._extras import need
 from ..files import replacing
 from ._dataset import origin
 from ._fetch import Place, cache_folder, check_hash, fetch, files_sha256, located
-from ._image_set import ImageSet, PerClass, relabelled
+from ._image_set import ImageSet, PerClass
 from ._listing import class_folders
 from ._names import checked_classes, one_of
 from .families import FAMILIES
@@ -220,13 +220,13 @@ def _from_batches(
         # written by a NumPy of 2009, whose types newer ones read with a warning
         warnings.simplefilter("ignore")
         read = original(root, train=split == "train")
-    labels = relabelled(np.array(read.targets), map(known.index, names), len(known))
     place = root / original.base_folder
-    rows = draw.rows(labels, names, f" in {place}")
+    chosen = {known.index(name): name for name in names}
+    rows, labels = draw.rows(np.array(read.targets), chosen, f" in {place}")
     files = original.train_list if split == "train" else original.test_list
     images = np.ascontiguousarray(read.data[rows].transpose(0, 3, 1, 2))
     sha256 = files_sha256(*(place / name for name, _ in files))
-    return images, labels[rows], sha256, draw.note(len(names))
+    return images, labels, sha256, draw.note(len(names))
 
 
 def _from_folder(

@@ -82,7 +82,7 @@ def image_files(
             _refuse_one_folder_of_folders(folder, on_disk[names[0]], paths)
         if beside := images_beside(folder):
             left_out["beside the class folders"] = beside
-    kept = draw.rows(labels, names, f" in {folder}")
+    kept, labels = draw.rows(labels, dict(enumerate(names)), f" in {folder}")
     chosen = tuple(paths[i] for i in kept)
     note = draw.note(len(names))
     if nested := sum(path.parents[1] != folder for path in chosen):
@@ -99,7 +99,7 @@ def image_files(
         sha256=_list_sha256(folder, chosen),
         note=note,
     )
-    return ImageFiles(chosen, labels[kept], names, about, dict(left_out))
+    return ImageFiles(chosen, labels, names, about, dict(left_out))
 
 
 def office31(

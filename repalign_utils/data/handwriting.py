@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from .._extras import need
-from ._dataset import ORIGINS, Dataset, arrays_sha256, float32_rows, origin
+from ._dataset import ORIGINS, About, Dataset, arrays_sha256, float32_rows, origin
 from ._fetch import Place, check_hash, fetch, files_sha256, located
-from ._image_set import ImageSet, PerClass, relabelled
+from ._image_set import ImageSet, PerClass
+from ._names import checked_classes
 
 _MIRRORS = ORIGINS["urls"]["mnist"]
 # torchvision knows sums too, but to ask it would keep an error waiting for torch
@@ -64,11 +65,11 @@ def mnist(
     --------
     >>> mnist(n_per_class=100).inputs.shape  # doctest: +SKIP
     (200, 784)
-    >>> mnist(classes=(0, 10))  # doctest: +ELLIPSIS
+    >>> mnist(classes=(0, 1, 2))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: classes is (0, 10) but must be two different digits from 0 to 9; ...
+    ValueError: classes is (0, 1, 2) but must be two different digits from 0 to 9; ...
     """
-    pair, draw = _digits(classes, 2), PerClass(n_per_class, seed)
+    pair, draw = _digits(classes, most=2), PerClass(n_per_class, seed)
     looked = [f"MNIST/raw/{name}" for name in _MNIST_FILES]
     raw = located("mnist", data_dir, looked, _whole, _download)
     datasets = need("torchvision.datasets", "networks")
@@ -111,7 +112,7 @@ def digits(
     >>> digits(classes=(3, 8)).about.rows
     357
     """
-    pair, draw = _digits(classes, 2), PerClass(n_per_class, seed)
+    pair, draw = _digits(classes, most=2), PerClass(n_per_class, seed)
     pixels, numbers = _embedded()
     sha256 = arrays_sha256(pixels, numbers)
     return _pair("digits", pixels, numbers, pair, draw, sha256)
@@ -149,60 +150,42 @@ def digit_images(
     """
     chosen, draw = _digits(classes), PerClass(n_per_class, seed)
     pixels, numbers = _embedded()
-    labels, rows = _drawn(numbers, chosen, draw)
-    names = tuple(map(str, chosen))
-    about = origin(
-        "digit_images",
-        rows=len(rows),
-        sha256=arrays_sha256(pixels, numbers),
-        note=_note(draw),
-        which=f", classes {', '.join(names)}",
-    )
+    sha256 = arrays_sha256(pixels, numbers)
+    rows, labels, about = _drawn("digit_images", numbers, chosen, draw, sha256)
     images = np.rint(pixels[rows] * (255 / 16)).astype(np.uint8)
-    return ImageSet(images.reshape(-1, 1, 8, 8), labels, names, about)
+    return ImageSet(images.reshape(-1, 1, 8, 8), labels, tuple(chosen.values()), about)
 
 
-def _digits(classes: Sequence[int], count: int | None = None) -> tuple[int, ...]:
-    """Check that these are different digits, two or more, or so many."""
-    try:
-        chosen = tuple(int(c) for c in classes if int(c) == c and 0 <= c <= 9)
-    except (TypeError, ValueError):
-        chosen = ()
-    enough = len(chosen) == len(classes) == (count or max(2, len(chosen)))
-    if not enough or len(set(chosen)) < len(chosen):
+def _digits(classes: Sequence[int], most: int = 10) -> dict[int, str]:
+    """Check that these are different digits; give each with its name."""
+    names = checked_classes([str(c) for c in classes], list("0123456789"))
+    if not 2 <= len(names) <= most:
         raise ValueError(
-            f"classes is {classes!r} but must be two{'' if count else ' or more'} "
+            f"classes is {classes!r} but must be two{' or more' if most > 2 else ''} "
             "different digits from 0 to 9; pass for example classes=(0, 1)"
         )
-    return chosen
+    return {int(name): name for name in names}
 
 
 def _drawn(
-    numbers: np.ndarray, chosen: tuple[int, ...], draw: PerClass
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, counted in the order of the chosen digits, and rows that have one."""
-    labels = relabelled(numbers, chosen, 10)
-    rows = draw.rows(labels, tuple(map(str, chosen)))
-    return labels[rows], rows
-
-
-def _note(draw: PerClass) -> str:
-    if draw.n is None:
-        return "all of these classes"
-    return f"{draw.n:,} of each class drawn with seed {draw.seed}"
+    name: str, numbers: np.ndarray, chosen: dict[int, str], draw: PerClass, sha256: str
+) -> tuple[np.ndarray, np.ndarray, About]:
+    """Rows of the chosen digits, their labels, and what they are."""
+    rows, labels = draw.rows(numbers, chosen)
+    note, which = draw.note(len(chosen)), f", classes {', '.join(chosen.values())}"
+    about = origin(name, rows=len(rows), sha256=sha256, note=note, which=which)
+    return rows, labels, about
 
 
 def _pair(
     name: str,
     pixels: np.ndarray,
     numbers: np.ndarray,
-    pair: tuple[int, ...],
+    pair: dict[int, str],
     draw: PerClass,
     sha256: str,
 ) -> Dataset:
-    labels, rows = _drawn(numbers, pair, draw)
-    which = f", classes {pair[0]} and {pair[1]}"
-    about = origin(name, rows=len(rows), sha256=sha256, note=_note(draw), which=which)
+    rows, labels, about = _drawn(name, numbers, pair, draw, sha256)
     inputs = float32_rows(pixels[rows] / np.float32(pixels.max()))  # of 16, or of 255
     digits = numbers[rows].astype(np.int64)
     return Dataset(inputs, float32_rows(2 * labels - 1), about, digits)
