@@ -276,21 +276,17 @@ def rank_sources(folder, targets, score):
     chosen = contest.standing(base, score)
     try:
         labels = feature_files.target_labels(targets)
-        sources = feature_files.source_features(folder)
+        features, probabilities = feature_files.source_features(folder)
         ranked = rank_sources(
-            {s.file.name: s.features for s in sources.values()},
+            features,
             labels,
             score=chosen.score,
-            source_probabilities={
-                s.file.name: s.probabilities
-                for s in sources.values()
-                if s.probabilities is not None
-            },
+            source_probabilities=probabilities,
         )
     except (TypeError, ValueError) as error:
         raise Refused(str(error)) from None
     for place, source in enumerate(ranked, 1):
-        click.echo(f"{place:>3}  {Path(source.name).stem:<24} {source.value:.4g}")
+        click.echo(f"{place:>3}  {source.name:<24} {source.value:.4g}")
     click.echo(f"\n{chosen.told}.")
     click.echo(
         "Read it as a short list: a score compares sources, and does not tell whether "

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
@@ -184,6 +184,21 @@ def files_sha256(*files: Path) -> str:
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def all_intact(root: Path, sums: Mapping[str, str]) -> bool:
+    """Say whether a folder holds all of some files, by path -> hash as `check_hash`.
+
+    Raises
+    ------
+    ValueError
+        If all are there, but one is not what it should be.
+    """
+    if not all((root / name).is_file() for name in sums):
+        return False
+    for name, expected in sums.items():
+        check_hash(root / name, expected)
+    return True
 
 
 def check_hash(path: Path, expected: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._dataset import About, whole_number
-from ._decode import decoded
+from ._image_file import decoded
 from ._names import checked_classes
 
 

@@ -15,19 +15,26 @@ import numpy as np
 from .._extras import need
 from ..files import replacing
 from ._dataset import origin
-from ._fetch import Place, cache_folder, check_hash, fetch, files_sha256, located
+from ._fetch import (
+    Place,
+    all_intact,
+    cache_folder,
+    check_hash,
+    fetch,
+    files_sha256,
+    located,
+)
 from ._image_set import ImageSet, PerClass
 from ._listing import class_folders
 from ._names import checked_classes, one_of
 from .families import FAMILIES
-from .folders import image_files
+from .folders import image_files, read_original
 
 # images of a class
 _PER_CLASS = {
     "cifar10": {"train": 5000, "test": 1000},
     "cifar100": {"train": 500, "test": 100},
 }
-_Found = tuple[np.ndarray, np.ndarray, str, str]  # images, labels, SHA-256, note
 
 
 def cifar10(
@@ -142,14 +149,28 @@ def _cifar(
     looked = (f"{name}/{split}", "the original's batches", "their archive")
     look, get = partial(_look, name, split), partial(_download, name)
     place = located(name, data_dir, looked, look, get)
-    if place.parts[-2:] == (name, split):
-        found = _from_folder(place, _PER_CLASS[name][split], names, draw)
-    else:
-        found = _from_batches(_original(name), place, split, known, names, draw)
-    images, labels, sha256, note = found
     which = f", {split} split"
-    about = origin(name, rows=len(labels), sha256=sha256, note=note, which=which)
+    if place.parts[-2:] == (name, split):
+        files = image_files(place, names, n_per_class=draw.n, seed=draw.seed)
+        whole = _PER_CLASS[name][split] * len(names)
+        return _of_its_size(place, read_original(name, files, whole, which=which))
+    pixels, numbers, sha256 = _batches(_original(name), place, split)
+    chosen = {known.index(name): name for name in names}
+    rows, labels = draw.rows(numbers, chosen, f" in {place}")
+    note = draw.note(len(names))
+    about = origin(name, rows=len(rows), sha256=sha256, note=note, which=which)
+    images = np.ascontiguousarray(pixels[rows].transpose(0, 3, 1, 2))
     return ImageSet(images, labels, names, about)
+
+
+def _of_its_size(place: Path, read: ImageSet) -> ImageSet:
+    height, width = read.images.shape[2:]
+    if (height, width) != (32, 32):
+        raise ValueError(
+            f"the images in {place} are {width} x {height} but those of the original "
+            "have 32 x 32; put the images there in their original size"
+        )
+    return read
 
 
 def _original(name: str) -> Any:
@@ -164,7 +185,8 @@ def _look(name: str, split: str, folder: Path) -> Path | None:
         return images
     original = _original(name)
     for root in (folder, folder / name):
-        if _has_all(original, root):
+        # a pickle can run any code: it is opened only if it is the published one
+        if all_intact(root, _sums(original)):
             return root
         if (archive := root / original.filename).is_file():
             return _unpacked(original, archive, cache_folder())
@@ -187,13 +209,9 @@ def _sums(original: Any) -> dict[str, str]:
     return {f"{original.base_folder}/{name}": f"md5:{md5}" for name, md5 in files}
 
 
-def _has_all(original: Any, root: Path) -> bool:
-    return all((root / name).is_file() for name in _sums(original))
-
-
 def _unpacked(original: Any, archive: Path, root: Path) -> Path:
     """Unpack what is read, and nothing else of the archive, to ``root``, once."""
-    if _has_all(original, root):
+    if all_intact(root, _sums(original)):
         return root
     check_hash(archive, f"md5:{original.tgz_md5}")
     with tarfile.open(archive) as packed:
@@ -205,42 +223,14 @@ def _unpacked(original: Any, archive: Path, root: Path) -> Path:
     return root
 
 
-def _from_batches(
-    original: Any,
-    root: Path,
-    split: str,
-    known: tuple[str, ...],
-    names: tuple[str, ...],
-    draw: PerClass,
-) -> _Found:
-    # a pickle can run any code: it is opened only if it is the published one
-    for name, md5 in _sums(original).items():
-        check_hash(root / name, md5)
+def _batches(
+    original: Any, root: Path, split: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Pixels (n, 32, 32, 3) and class numbers (n,) of a split; SHA-256 of its files."""
     with warnings.catch_warnings():
         # written by a NumPy of 2009, whose types newer ones read with a warning
         warnings.simplefilter("ignore")
         read = original(root, train=split == "train")
-    place = root / original.base_folder
-    chosen = {known.index(name): name for name in names}
-    rows, labels = draw.rows(np.array(read.targets), chosen, f" in {place}")
     files = original.train_list if split == "train" else original.test_list
-    images = np.ascontiguousarray(read.data[rows].transpose(0, 3, 1, 2))
-    sha256 = files_sha256(*(place / name for name, _ in files))
-    return images, labels, sha256, draw.note(len(names))
-
-
-def _from_folder(
-    place: Path, whole: int, names: tuple[str, ...], draw: PerClass
-) -> _Found:
-    files = image_files(place, names, n_per_class=draw.n, seed=draw.seed)
-    read = files.read()
-    if read.images.shape[1:] != (3, 32, 32):
-        raise ValueError(
-            f"the images in {place} are {read.images.shape[3]} x "
-            f"{read.images.shape[2]} but those of the original have 32 x 32; put the "
-            "images there in their original size"
-        )
-    held = (files.about.total_rows or 0) / len(names)
-    part = f"the folder holds {held:,.4g} of {whole:,} per class"
-    note = read.about.note if held == whole else f"{read.about.note}; {part}"
-    return read.images, read.labels, read.about.sha256, note
+    sha256 = files_sha256(*(root / original.base_folder / name for name, _ in files))
+    return read.data, np.array(read.targets), sha256

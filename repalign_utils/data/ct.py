@@ -98,12 +98,9 @@ def ct_slices(
     position = table[:, -1] - table[:, -1].min()
     targets = position / (position.max() / 2) - 1
     kept = np.sort(np.random.default_rng(seed).permutation(len(table))[:n])
-    about = origin(
-        "ct_slices",
-        rows=len(kept),
-        sha256=files_sha256(file),
-        note=_amount(n, len(table), seed, file.name),
-    )
+    note = f"{n:,} asked for of the {len(table):,} in {file.name}, seed {seed}"
+    sha256 = files_sha256(file)
+    about = origin("ct_slices", rows=len(kept), sha256=sha256, note=note)
     about = replace(about, total_rows=max(_TOTAL_ROWS, len(table)))
     inputs = float32_rows(table[kept, 1:-1])
     patients = table[kept, 0].astype(np.int64)
@@ -152,16 +149,6 @@ def slice_pictures(inputs: np.ndarray, *, size: int = 48) -> np.ndarray:
     shell = np.minimum((10 * radius).astype(int), 9)
     share = rows[:, :240].reshape(-1, 24, 10)[:, sector, shell].clip(0, 1)
     return (255 * np.sqrt(share) * (radius < 1)).astype(np.uint8)[:, None]
-
-
-def _amount(n: int, rows: int, seed: int, file: str) -> str:
-    held = f"{file} holds {rows:,} rows"
-    if n > rows:
-        return f"{n:,} were asked for, but {held}: all of them were used"
-    if n == rows:
-        return f"{held}: all of them were used"
-    drawn = f"drawn with seed {seed}"
-    return drawn if rows >= _TOTAL_ROWS else f"{drawn}; {held}"
 
 
 def _download(folder: Path) -> Path:

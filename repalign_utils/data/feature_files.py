@@ -5,29 +5,15 @@ from __future__ import annotations
 import csv
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 _HEADERS = ("label", "labels", "target", "targets", "class")
 
 
-class SourceFeatures(NamedTuple):
-    """What one source says of the target's rows.
-
-    Attributes
-    ----------
-    file : Path
-    features : array (n, d)
-    probabilities : array (n, m) of the source's classes, or None
-    """
-
-    file: Path
-    features: np.ndarray
-    probabilities: np.ndarray | None
-
-
-def source_features(folder: str | Path) -> dict[str, SourceFeatures]:
+def source_features(
+    folder: str | Path,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Features of each source in a folder, by the name of its file.
 
     Parameters
@@ -35,10 +21,15 @@ def source_features(folder: str | Path) -> dict[str, SourceFeatures]:
     folder : holds a ``SOURCE.npy`` with the features (n, d), or a ``SOURCE.npz`` with
         ``features`` and, for scores that need them, ``probabilities``, for each source
 
+    Returns
+    -------
+    features : dict, file -> array (n, d)
+    probabilities : dict, file -> array (n, m), of the sources that have them
+
     Raises
     ------
     ValueError
-        If there are fewer than two, two of one name, or one cannot be read as that.
+        If there are fewer than two, or one cannot be read as that.
     """
     place = Path(folder)
     files = sorted(f for f in place.iterdir() if f.suffix in (".npy", ".npz"))
@@ -48,15 +39,18 @@ def source_features(folder: str | Path) -> dict[str, SourceFeatures]:
             "least: save the features of each source for the target's rows, (n, d), "
             "as SOURCE.npy"
         )
-    found: dict[str, SourceFeatures] = {}
+    features, probabilities = {}, {}
     for file in files:
-        if file.stem in found:
+        held = _arrays(file)
+        if "features" not in held:
             raise ValueError(
-                f"{file.name} and {found[file.stem].file.name} are one source's; keep "
-                "one of them"
+                f"{file.name} holds {', '.join(held) or 'nothing'}; expected an array "
+                "named features, (n, d): np.savez(file, features=...)"
             )
-        found[file.stem] = _source(file)
-    return found
+        features[file.name] = held["features"]
+        if "probabilities" in held:
+            probabilities[file.name] = held["probabilities"]
+    return features, probabilities
 
 
 def target_labels(file: str | Path) -> np.ndarray:
@@ -79,7 +73,7 @@ def target_labels(file: str | Path) -> np.ndarray:
     """
     path = Path(file)
     if path.suffix == ".npy":
-        return _array(path)
+        return _arrays(path)["features"]
     if path.suffix == ".csv":
         return _column(path)
     raise ValueError(
@@ -88,29 +82,18 @@ def target_labels(file: str | Path) -> np.ndarray:
     )
 
 
-def _source(file: Path) -> SourceFeatures:
-    if file.suffix == ".npy":
-        return SourceFeatures(file, _array(file), None)
+def _arrays(file: Path) -> dict[str, np.ndarray]:
+    """Arrays of a ``.npz`` by name; that of a ``.npy`` is called "features"."""
     try:
-        with np.load(file) as held:
-            arrays = {name: held[name] for name in held.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{file.name} cannot be read as .npz: {error}") from None
-    if "features" not in arrays:
+        held = np.load(file)
+        if isinstance(held, np.ndarray):
+            return {"features": held}
+        with held:
+            return dict(held)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{file.name} holds {', '.join(arrays) or 'nothing'}; expected an array "
-            "named features, (n, d): np.savez(file, features=...)"
-        )
-    return SourceFeatures(file, arrays["features"], arrays.get("probabilities"))
-
-
-def _array(file: Path) -> np.ndarray:
-    try:
-        return np.load(file)
-    except (OSError, EOFError, ValueError) as error:
-        raise ValueError(
-            f"{file.name} cannot be read as .npy: {error}; save a plain array of "
-            "numbers or text with np.save"
+            f"{file.name} cannot be read as {file.suffix}: {error}; save a plain array "
+            "of numbers or text with np.save"
         ) from None
 
 

@@ -151,16 +151,32 @@ def office31(
     looked = [f"{at}{domain}{of}" for at in ("office31/", "") for of in ("/images", "")]
     folder = located("office31", data_dir, looked)
     files = image_files(folder, _OFFICE_CLASSES, n_per_class=n_per_class, seed=seed)
-    held, whole = files.about.total_rows, _OFFICE_DOMAINS[domain]
-    part = "" if held == whole else f"; the folder holds {held:,} of {whole:,}"
-    read = files.read(size)
-    about = origin(
-        "office31",
-        rows=len(read.labels),
-        sha256=read.about.sha256,
-        note=f"{read.about.note}; resized to {size} x {size}{part}",
-        which=f", domain {domain}",
-    )
+    whole, which = _OFFICE_DOMAINS[domain], f", domain {domain}"
+    return read_original("office31", files, whole, which=which, size=size)
+
+
+def read_original(
+    name: str, files: ImageFiles, whole: int, *, which: str, size: int | None = None
+) -> ImageSet:
+    """Read files as the data set of that name, or as a part of it, and say so.
+
+    Parameters
+    ----------
+    name, which
+        As of `origin`.
+    files : ImageFiles
+    whole : int
+        Images that the original has of these classes.
+    size : int, optional
+        As of `ImageFiles.read`.
+    """
+    read, held = files.read(size), files.about.total_rows or 0
+    note, sha256 = read.about.note, read.about.sha256
+    if size is not None:
+        note += f"; resized to {size} x {size}"
+    if held != whole:
+        note += f"; the folder holds {held:,} of {whole:,}"
+    about = origin(name, rows=len(read.labels), sha256=sha256, note=note, which=which)
     return replace(read, about=about)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._extras import need
 from ._dataset import ORIGINS, About, Dataset, arrays_sha256, float32_rows, origin
-from ._fetch import Place, check_hash, fetch, files_sha256, located
+from ._fetch import Place, all_intact, fetch, files_sha256, located
 from ._image_set import ImageSet, PerClass
 from ._names import checked_classes
 
@@ -193,11 +193,7 @@ def _pair(
 
 def _whole(folder: Path) -> Path | None:
     raw = folder / "MNIST" / "raw"
-    if not all((raw / name).is_file() for name in _MNIST_FILES):
-        return None
-    for name in _TRAINING:
-        check_hash(raw / name, _MNIST_FILES[name])
-    return raw
+    return raw if all_intact(raw, _MNIST_FILES) else None
 
 
 def _download(folder: Path) -> Path:

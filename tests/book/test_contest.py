@@ -63,8 +63,8 @@ def test_the_command_ranks_by_the_score_that_won(base, folder):
     result = ranked(folder)
     assert result.exit_code == 0
     first, second, *told = result.output.splitlines()
-    assert first.split()[:2] == ["1", "knows"]
-    assert second.split()[:2] == ["2", "a_noise"]
+    assert first.split()[:2] == ["1", "knows.npy"]
+    assert second.split()[:2] == ["2", "a_noise.npy"]
     assert "label_cka won" in "\n".join(told)
 
 

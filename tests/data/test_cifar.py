@@ -218,8 +218,8 @@ def test_a_partial_folder_says_so(pictures):
     )
     assert read.about.sentence() == (
         "6 of 60,000 rows of CIFAR-10, train split (A. Krizhevsky 2009; licence: none "
-        "stated, for research; all of each of 2 classes; the folder holds 3 of 5,000 "
-        "per class)."
+        "stated, for research; all of each of 2 classes; the folder holds 6 of "
+        "10,000)."
     )
 
 

@@ -17,11 +17,11 @@ def test_sources_go_by_the_names_of_their_files(tmp_path, features):
     np.save(tmp_path / "cars.npy", features)
     np.savez(tmp_path / "birds.npz", features=features + 1, probabilities=np.eye(6))
     (tmp_path / "notes.txt").write_text("no source")
-    found = source_features(tmp_path)
-    assert list(found) == ["birds", "cars"]
-    assert (found["cars"].features == features).all()
-    assert found["cars"].probabilities is None
-    assert found["birds"].probabilities.shape == (6, 6)
+    found, probabilities = source_features(tmp_path)
+    assert list(found) == ["birds.npz", "cars.npy"]
+    assert (found["cars.npy"] == features).all()
+    assert list(probabilities) == ["birds.npz"]
+    assert probabilities["birds.npz"].shape == (6, 6)
 
 
 @pytest.mark.parametrize(
