@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,27 +58,25 @@ class Difference:
 
 def difference(
     name: str,
-    first,
-    second,
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
     *,
     exact: bool = False,
     margin: float = 0.0,
-    within: Sequence[float] | None = None,
-    pairs: bool = False,
 ) -> Difference:
     """Compare the values of one quantity in two runs.
 
     Parameters
     ----------
     name : of the quantity
-    first, second : arrays (seeds,), not necessarily of one length
+    first, second : what each recorded: ``values``, an array (seeds,), not necessarily
+        of one length; ``within``, its range, if it has one; and ``pairs`` if the values
+        are means over pairs of units; see `statistics.interval` for both
     exact : whether the values, seed by seed, follow from the same data without
         training, so that they may differ by rounding alone
     margin : share of the larger mean, or of a tenth of the range if that is larger, by
         which the means may differ before the distance counts; what is left of it is
         compared with its standard error
-    within : range of the quantity, also for its intervals; see `statistics.interval`
-    pairs : whether the values are means over pairs of units; see there
 
     References
     ----------
@@ -86,13 +85,16 @@ def difference(
 
     Examples
     --------
-    >>> found = difference("gain", [0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
+    >>> low, high = {"values": [0.1, 0.2, 0.3]}, {"values": [0.2, 0.3, 0.4]}
+    >>> found = difference("gain", low, high)
     >>> round(found.errors, 2), round(found.p_value, 2)
     (1.22, 0.29)
     """
     from scipy.special import stdtr
 
-    a, b = (np.asarray(v, dtype=np.float64) for v in (first, second))
+    a, b = (np.asarray(e["values"], dtype=np.float64) for e in (first, second))
+    within = first.get("within") or second.get("within")
+    pairs = second.get("pairs", False)
     same = len(a) == len(b) and np.allclose(a, b, RELATIVE, ABSOLUTE)
     means = float(a.mean()), float(b.mean())
     least = OF_RANGE * (within[1] - within[0]) if within else 0.0
@@ -185,42 +187,32 @@ def overall(agreements: Iterable[Agreement]) -> list[str]:
 
 
 def agreement(
-    first: Mapping[str, Sequence[float]],
-    second: Mapping[str, Sequence[float]],
-    *,
-    exact: Iterable[str] = (),
-    margin: float = 0.0,
-    within: Mapping[str, Sequence[float]] | None = None,
-    pairs: Iterable[str] = (),
+    first: Mapping[str, Mapping], second: Mapping[str, Mapping], *, same: bool = True
 ) -> Agreement:
     """Compare two runs of a section.
 
     Parameters
     ----------
-    first, second : name -> values (seeds,)
-    exact : names of the values that must be equal to rounding: those that no training
-        has touched, where both runs drew the same data
-    margin : share of a value by which runs may differ without it being counted; 0 for
-        runs of the same seeds, `OTHER_SEEDS` for runs of others
-    within : name -> range, for the quantities that have one
-    pairs : names of the values that are means over pairs of units
+    first, second : name -> what was recorded, as of `difference`, and ``exact`` for
+        what no training has touched
+    same : whether both drew the same data with the same seeds: then what is exact has
+        to be equal to rounding; of others, values may part by `OTHER_SEEDS` uncounted
 
     Examples
     --------
-    >>> found = agreement({"gain": [0.51, 0.52, 0.51]}, {"gain": [0.11, 0.1, 0.11]})
-    >>> found.reasons[0]
+    >>> first = {"gain": {"values": [0.51, 0.52, 0.51]}}
+    >>> second = {"gain": {"values": [0.11, 0.1, 0.11]}}
+    >>> agreement(first, second).reasons[0]
     'beyond the combined intervals: gain: 0.513 (3 seeds: 0.510 to 0.520) against ...'
     """
-    exact, within, pairs = set(exact), within or {}, set(pairs)
+    margin = 0.0 if same else OTHER_SEEDS
     found = [
         difference(
             name,
             first[name],
             second[name],
-            exact=name in exact,
+            exact=same and second[name].get("exact", False),
             margin=margin,
-            within=within.get(name),
-            pairs=name in pairs,
         )
         for name in first
         if name in second

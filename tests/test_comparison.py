@@ -12,6 +12,16 @@ from repalign_utils.comparison import agreement, difference
 FINITE = st.floats(-1e6, 1e6)
 
 
+def kept(values, **facts):
+    """What a run recorded of a quantity."""
+    return {"values": values, **facts}
+
+
+def runs(*values, **facts):
+    """Runs that recorded nothing but x."""
+    return [{"x": kept(v, **facts)} for v in values]
+
+
 @given(
     a=st.lists(FINITE, min_size=2, max_size=6),
     b=st.lists(FINITE, min_size=2, max_size=6),
@@ -20,28 +30,32 @@ def test_the_distance_in_standard_errors_is_welchs(a, b):
     if np.std(a) < 1e-3 or np.std(b) < 1e-3 or a == b:
         return
     welch = stats.ttest_ind(a, b, equal_var=False)
-    found = difference("x", a, b)
+    found = difference("x", kept(a), kept(b))
     assert found.errors == pytest.approx(abs(welch.statistic), rel=1e-6, abs=1e-9)
     assert found.p_value == pytest.approx(welch.pvalue, rel=1e-6)
 
 
 def test_values_without_spread_agree_only_where_they_are_equal():
-    assert difference("x", [1, 1, 1], [1, 1, 1 + 1e-9]).errors == 0
-    apart = difference("x", [1, 1, 1], [2, 2, 2])
+    assert difference("x", kept([1, 1, 1]), kept([1, 1, 1 + 1e-9])).errors == 0
+    apart = difference("x", kept([1, 1, 1]), kept([2, 2, 2]))
     assert math.isinf(apart.errors) and apart.p_value == 0
 
 
 def test_what_no_training_touched_must_be_equal_seed_by_seed():
-    first, second = {"x": [0.1, 0.2, 0.3]}, {"x": [0.3, 0.1, 0.2]}
-    assert agreement(first, second).reasons == []
-    (reason,) = agreement(first, second, exact=["x"]).reasons
+    values, turned = [0.1, 0.2, 0.3], [0.3, 0.1, 0.2]
+    assert agreement(*runs(values, turned)).reasons == []
+    exact = runs(values, turned, exact=True)
+    (reason,) = agreement(*exact).reasons
     assert reason.startswith("not equal to rounding: x: 0.200 (3 seeds: 0.1")
-    close = {"x": [0.1 + 1e-8, 0.2 - 1e-8, 0.3]}
-    assert agreement(first, close, exact=["x"]).reasons == []
+    assert agreement(*exact, same=False).reasons == []
+    close = [0.1 + 1e-8, 0.2 - 1e-8, 0.3]
+    assert agreement(*runs(values, close, exact=True)).reasons == []
 
 
 def test_a_quantity_that_one_run_lacks_is_a_disagreement():
-    (reason,) = agreement({"x": [1.0], "y": [2.0]}, {"x": [1.0]}).reasons
+    (reason,) = agreement(
+        {"x": kept([1.0]), "y": kept([2.0])}, {"x": kept([1.0])}
+    ).reasons
     assert reason == "y was recorded by one run only"
 
 
@@ -52,7 +66,7 @@ def _runs(rng, *, shift=0.0, values=20, seeds=3):
         network = rng.normal(size=(1, seeds))
         own = rng.normal(size=(values, seeds))
         found = 0.7 * network + 0.7 * own + by
-        return {f"v{i}": row.tolist() for i, row in enumerate(found)}
+        return {f"v{i}": kept(row.tolist()) for i, row in enumerate(found)}
 
     return run(0.0), run(shift)
 
@@ -69,7 +83,7 @@ def test_runs_of_the_same_truth_agree_and_those_of_another_do_not(seeds):
 
 
 def test_sections_that_each_agree_can_disagree_together():
-    near, far = [0.5, 0.6, 0.7], [0.75, 0.85, 0.95]
+    near, far = kept([0.5, 0.6, 0.7]), kept([0.75, 0.85, 0.95])
     mixed = {f"v{i}": near for i in range(10)}
     moved = mixed | {f"v{i}": far for i in range(4)}
     each = agreement(mixed, moved)
@@ -87,7 +101,7 @@ def test_sections_that_each_agree_can_disagree_together():
 def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
     first = [mean * f for f in (0.99, 1.0, 1.01)]
     second = [value * (1 + share) for value in first]
-    found = difference("x", first, second, margin=margin)
+    found = difference("x", kept(first), kept(second), margin=margin)
     beyond = share * mean - margin * (1 + share) * mean
     if beyond <= 0:
         assert found.errors == 0
@@ -99,23 +113,23 @@ def test_only_a_distance_beyond_the_margin_counts(mean, share, margin):
 @pytest.mark.parametrize(("moved", "counts"), [(0.009, False), (0.02, True)])
 def test_a_small_share_may_move_by_a_hundredth_of_its_range(moved, counts):
     levels = np.array([0.00200, 0.00201, 0.00202])
-    options = {"margin": comparison.OTHER_SEEDS, "within": (0, 1)}
-    found = difference("chance", levels, levels + moved, **options)
+    both = [kept(v, within=(0, 1)) for v in (levels, levels + moved)]
+    found = difference("chance", *both, margin=comparison.OTHER_SEEDS)
     assert (found.errors > 2) is counts
-    assert difference("chance", levels, levels + moved, within=(0, 1)).errors > 2
+    assert difference("chance", *both).errors > 2
 
 
 def test_the_intervals_of_a_difference_stay_within_the_range_of_the_quantity():
-    first, second = {"x": [0.99, 0.98, 0.999, 0.97, 1.0]}, {"x": [1.0] * 5}
-    (found,) = agreement(first, second, within={"x": (0, 1)}).differences
+    both = runs([0.99, 0.98, 0.999, 0.97, 1.0], [1.0] * 5, within=(0, 1))
+    (found,) = agreement(*both).differences
     for interval in (found.first, found.second):
         assert 0 < interval.low < interval.mean <= interval.high <= 1
 
 
 def test_means_over_pairs_are_compared_by_the_errors_of_pairs():
-    first, second = {"x": [0.5, 0.7, 0.6, 0.4, 0.8]}, {"x": [0.3, 0.5, 0.2, 0.4, 0.1]}
-    (plain,) = agreement(first, second).differences
-    (pairs,) = agreement(first, second, pairs=["x"]).differences
+    values = [0.5, 0.7, 0.6, 0.4, 0.8], [0.3, 0.5, 0.2, 0.4, 0.1]
+    (plain,) = agreement(*runs(*values)).differences
+    (pairs,) = agreement(*runs(*values, pairs=True)).differences
     assert pairs.errors == pytest.approx(plain.errors / (2 * 4 / 3))
     assert pairs.first.high - pairs.first.mean == pytest.approx(
         (plain.first.high - plain.first.mean) * 2 * 4 / 3

@@ -187,23 +187,10 @@ def moved(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
         sides = {measures_another_area(state[section]) for state in (before, after)}
         if len(sides) == 2:
             lines.append(f"- {section}: areas are over another axis from here on.")
-        found = [
-            difference(
-                name,
-                old[name]["values"],
-                new[name]["values"],
-                exact=True,
-                within=new[name].get("within"),
-                pairs=new[name].get("pairs", False),
-            )
-            for name in old
-            if name in new
-        ]
-        lines += [
-            f"- {section}, `{d.name}`: {d.first} → {d.second}"
-            for d in found
-            if d.unequal
-        ]
+        for name in [name for name in old if name in new]:
+            found = difference(name, old[name], new[name], exact=True)
+            if found.unequal:
+                lines.append(f"- {section}, `{name}`: {found.first} → {found.second}")
         if added := len(new.keys() - old.keys()):
             lines.append(f"- {section}: {added} values added.")
         if gone := sorted(old.keys() - new.keys()):

@@ -1,6 +1,6 @@
 """Whether two runs of a section tell the same: their records under the rule."""
 
-from ..comparison import OTHER_SEEDS, Agreement, agreement, overall
+from ..comparison import Agreement, agreement, overall
 from .errors import Refused
 from .verdicts import measures_another_area
 
@@ -43,20 +43,8 @@ def agreement_of(first: dict, second: dict) -> Agreement:
             "other in units of the norm of the features (form 3); run the section "
             "again, with repalign run --like RECORD, and compare that"
         )
-    mine, theirs = first["records"], second["records"]
     same = not other_parameters(first, second)
-    return agreement(
-        _values(mine),
-        _values(theirs),
-        exact=[name for name, entry in theirs.items() if same and entry.get("exact")],
-        margin=0.0 if same else OTHER_SEEDS,
-        within={
-            name: entry["within"]
-            for name, entry in (theirs | mine).items()
-            if entry.get("within")
-        },
-        pairs=[name for name, entry in theirs.items() if entry.get("pairs")],
-    )
+    return agreement(first["records"], second["records"], same=same)
 
 
 def other_parameters(first: dict, second: dict) -> list[str]:
@@ -107,7 +95,3 @@ def told(first: dict[str, dict], second: dict[str, dict]) -> tuple[bool, list[st
         lines += [f"All sections together differ: {reason}" for reason in together]
         agree = not together
     return agree, lines
-
-
-def _values(records: dict) -> dict[str, list[float]]:
-    return {name: entry["values"] for name, entry in records.items()}

@@ -134,9 +134,9 @@ def run_all(folder: Path, given: dict[str, dict], profiles: dict[str, str]) -> d
         return {section: done.result() for section, done in runs.items()}
 
 
-def values(records: dict) -> dict[str, list[float]]:
-    """Recorded values of a run's records, by name."""
-    return {name: entry["values"] for name, entry in records.items()}
+def values(records: dict) -> dict[str, dict]:
+    """Recorded values of a run's records, by name, and nothing else of them."""
+    return {name: {"values": entry["values"]} for name, entry in records.items()}
 
 
 def found_of(record):

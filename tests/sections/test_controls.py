@@ -105,10 +105,11 @@ def controlled(tmp_path_factory):
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):
-    honest, control = (r[quantity]["values"] for r in controlled(quantity[:2]))
+    runs = [r[quantity] for r in controlled(quantity[:2])]
+    honest, control = (run["values"] for run in runs)
     more, less = (control, honest) if quantity in BELOW else (honest, control)
     assert sum(more) / len(more) > sum(less) / len(less)
-    assert difference(quantity, honest, control).errors > 2
+    assert difference(quantity, *runs).errors > 2
 
 
 def test_no_check_holds_of_predictions_from_other_features(controlled):
