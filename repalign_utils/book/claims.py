@@ -13,14 +13,13 @@ recorded quantity, a condition on it and the smallest effect that counts:
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from pydantic import model_validator as validated
 from pydantic_core import PydanticCustomError
 
 from .errors import Refused
 from .forms import checked
-from .plain_yaml import read_yaml
+from .plain_yaml import read_mapping
 
 Kind = Literal["paper", "check", "ours"]
 Relation = Literal["above", "below", "equals"]
@@ -173,14 +172,8 @@ def read_claims(path: Path) -> list[Claim]:
         If the file cannot be read, or a claim lacks a field, has an unknown one or
         one of the wrong form, or an id is repeated.
     """
-    try:
-        content = read_yaml(path.read_text()) or {}
-    except OSError as error:
-        raise ClaimError(f"{path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ClaimError(f"{path.name} is not YAML: {error}") from error
-    if isinstance(content, dict):
-        content = {s: _of_section(s, claims) for s, claims in content.items()}
+    content = read_mapping(path, ClaimError)
+    content = {s: _of_section(s, claims) for s, claims in content.items()}
     stated = checked(dict[str, list[Claim]], content, path.name, ClaimError)
     claims = [claim for of_section in stated.values() for claim in of_section]
     ids = [i for c in claims for i in (c.id, *(s.id for s in c.settings))]

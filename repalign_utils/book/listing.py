@@ -6,7 +6,8 @@ from . import pages, paths, references
 from . import parameters as params
 from .notebooks import parameters_cell, read_section
 from .origin import duration
-from .settings import mapping, typed, values_of
+from .plain_yaml import read_mapping
+from .settings import typed, values_of
 
 _NOT_KEPT = "-"
 
@@ -57,7 +58,7 @@ def parameters(base: Path, section: str) -> list[str]:
 def _settings_of(base: Path, profile: str) -> dict:
     """Settings of a profile; none where a checkout has no such file."""
     file = paths.profile_path(base, profile)
-    return mapping(file) if file.exists() else {}
+    return read_mapping(file, params.ParameterError) if file.exists() else {}
 
 
 def _title(base: Path, section: str) -> str:

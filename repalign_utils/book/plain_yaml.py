@@ -4,6 +4,8 @@ PyYAML would guess a type by the rules of YAML 1.1, in which ``010`` is eight, `
 ninety, ``1e-3`` text and ``no`` false. Who reads knows which type is meant.
 """
 
+from pathlib import Path
+
 import yaml
 
 
@@ -34,3 +36,29 @@ def read_yaml(text: str):
     {'n': '010', 'step': '1e-3', 'sizes': ['1', '2'], 'on': 'yes', 'empty': ''}
     """
     return yaml.load(text, _Loader)  # noqa: S506 (a loader of text alone)
+
+
+def read_mapping(file: Path, refused: type[Exception]) -> dict:
+    """Mapping in a YAML file; an empty file is an empty one.
+
+    Parameters
+    ----------
+    file : to read
+    refused : class of the error to raise
+
+    Raises
+    ------
+    refused
+        If the file cannot be read, is not YAML or holds something else.
+    """
+    try:
+        values = read_yaml(file.read_text()) or {}
+    except OSError as error:
+        raise refused(f"{file} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise refused(
+            f"{file.name} is not YAML: {error}; expected lines 'name: value'"
+        ) from error
+    if not isinstance(values, dict):
+        raise refused(f"{file.name} holds {values!r}; expected lines 'name: value'")
+    return values

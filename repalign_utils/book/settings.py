@@ -6,13 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
 from ..spelling import did_you_mean
 from . import parameters as params
 from . import paths
 from .notebooks import parameters_cell, read_section
-from .plain_yaml import read_yaml
+from .plain_yaml import read_mapping
 
 # Kind of a parameter -> program that fails if torch has no such thing.
 _ASKING = {
@@ -55,7 +53,7 @@ def values_of(
     layers = [
         (_profile(base, profile, path.stem) if profile else {}, base),
         (like or {}, here),
-        (mapping(file), file.resolve().parent) if file else ({}, here),
+        (_given_in(file), file.resolve().parent) if file else ({}, here),
         (given or {}, here),
     ]
     return params.settle(parameters_cell(read_section(path)).source, path.stem, layers)
@@ -64,7 +62,7 @@ def values_of(
 def _profile(base: Path, profile: str, section: str) -> dict:
     """Settings of a section in a profile, in a file that only names real sections."""
     file, known = paths.profile_path(base, profile), paths.sections(base)
-    settings = mapping(file)
+    settings = read_mapping(file, params.ParameterError)
     for name, values in settings.items():
         if name not in known:
             raise params.ParameterError(
@@ -83,22 +81,9 @@ def _profile(base: Path, profile: str, section: str) -> dict:
     return settings.get(section) or {}
 
 
-def mapping(file: Path) -> dict:
-    """Mapping in a YAML file; an empty file is an empty one."""
-    try:
-        values = read_yaml(file.read_text()) or {}
-    except OSError as error:
-        raise params.ParameterError(
-            f"{file} cannot be read: {error.strerror}"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise params.ParameterError(
-            f"{file.name} is not YAML: {error}; expected lines 'name: value'"
-        ) from error
-    if not isinstance(values, dict):
-        raise params.ParameterError(
-            f"{file.name} holds {values!r}; expected lines 'name: value'"
-        )
+def _given_in(file: Path) -> dict:
+    """Values of a user's file, which may well be a run record instead."""
+    values = read_mapping(file, params.ParameterError)
     if values.keys() >= {"section", "parameters", "records"}:
         raise params.ParameterError(
             f"{file.name} is the record of a run; to run it again: "

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 
 from .claims import KINDS
 from .verdicts import (
-    AGREES,
-    DIFFERS,
-    NO_REFERENCE,
+    COMPARISONS,
     NOT_RUN,
     NOT_TESTABLE,
     REPRODUCED,
-    TOO_FEW,
     VERDICTS,
     Judged,
     comparison,
@@ -70,16 +67,8 @@ def compared(judged: Sequence[Judged], reference: Sequence[Judged]) -> str:
     """
     both = zip(judged, reference, strict=True)
     found = [comparison(j, r) for j, r in both if j.claim.kind == "paper"]
-    words = {
-        AGREES: ("agrees", "agree"),
-        DIFFERS: ("differs", "differ"),
-        TOO_FEW: ("has too few seeds to tell", "have too few seeds to tell"),
-        NO_REFERENCE: ("has no reference", "have no reference"),
-        NOT_TESTABLE: ("is not testable", "are not testable"),
-        NOT_RUN: ("was not run", "were not run"),
-    }
-    told = [(found.count(c), one, many) for c, (one, many) in words.items()]
-    each = [f"{n} {one if n == 1 else many}" for n, one, many in told if n]
+    words = (*COMPARISONS, NOT_TESTABLE, NOT_RUN)
+    each = [f"{word}: {found.count(word)}" for word in words if word in found]
     return ", ".join(each) or "no claims"
 
 

@@ -186,29 +186,30 @@ def files_sha256(*files: Path) -> str:
     return digest.hexdigest()
 
 
-def all_intact(root: Path, sums: Mapping[str, str]) -> bool:
-    """Say whether a folder holds all of some files, by path -> hash as `check_hash`.
+def all_intact(folder: Path, sums: Mapping[str, str]) -> bool:
+    """Say whether a folder holds all of some files, each as it was published.
+
+    Parameters
+    ----------
+    folder : Path
+    sums : mapping of str to str
+        File within the folder -> ``"md5:..."`` or ``"sha256:..."``.
 
     Raises
     ------
     ValueError
-        If all are there, but one is not what it should be.
+        If all are there, but one is not what it should be; names it.
     """
-    if not all((root / name).is_file() for name in sums):
+    if not all((folder / name).is_file() for name in sums):
         return False
-    for name, expected in sums.items():
-        check_hash(root / name, expected)
-    return True
-
-
-def check_hash(path: Path, expected: str) -> None:
-    """Raise ValueError, naming the file, unless its hash is ``"kind:sum"``."""
     import pooch
 
-    kind, _, due = expected.partition(":")
-    found = pooch.file_hash(path, kind)
-    if found != due:
-        raise ValueError(
-            f"{path} is damaged: its {kind.upper()} sum is {found} instead of {due}; "
-            "get it anew"
-        )
+    for name, expected in sums.items():
+        kind, _, due = expected.partition(":")
+        found = pooch.file_hash(folder / name, kind)
+        if found != due:
+            raise ValueError(
+                f"{folder / name} is damaged: its {kind.upper()} sum is {found} "
+                f"instead of {due}; get it anew"
+            )
+    return True

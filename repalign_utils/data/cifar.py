@@ -15,15 +15,7 @@ import numpy as np
 from .._extras import need
 from ..files import replacing
 from ._dataset import origin
-from ._fetch import (
-    Place,
-    all_intact,
-    cache_folder,
-    check_hash,
-    fetch,
-    files_sha256,
-    located,
-)
+from ._fetch import Place, all_intact, cache_folder, fetch, files_sha256, located
 from ._image_set import ImageSet, PerClass
 from ._listing import class_folders
 from ._names import checked_classes, one_of
@@ -188,8 +180,8 @@ def _look(name: str, split: str, folder: Path) -> Path | None:
         # a pickle can run any code: it is opened only if it is the published one
         if all_intact(root, _sums(original)):
             return root
-        if (archive := root / original.filename).is_file():
-            return _unpacked(original, archive, cache_folder())
+        if all_intact(root, {original.filename: f"md5:{original.tgz_md5}"}):
+            return _unpacked(original, root, cache_folder())
     return None
 
 
@@ -197,7 +189,7 @@ def _download(name: str, folder: Path) -> Path:
     original = _original(name)
     archive = folder / original.filename
     fetch([original.url], archive, known_hash=f"md5:{original.tgz_md5}")
-    _unpacked(original, archive, folder)
+    _unpacked(original, folder, folder)
     archive.unlink()
     return folder
 
@@ -209,12 +201,11 @@ def _sums(original: Any) -> dict[str, str]:
     return {f"{original.base_folder}/{name}": f"md5:{md5}" for name, md5 in files}
 
 
-def _unpacked(original: Any, archive: Path, root: Path) -> Path:
-    """Unpack what is read, and nothing else of the archive, to ``root``, once."""
+def _unpacked(original: Any, folder: Path, root: Path) -> Path:
+    """Unpack what is read, and no more, of the archive in a folder, to ``root``."""
     if all_intact(root, _sums(original)):
         return root
-    check_hash(archive, f"md5:{original.tgz_md5}")
-    with tarfile.open(archive) as packed:
+    with tarfile.open(folder / original.filename) as packed:
         for name in _sums(original):
             # asked for by name: whatever else the archive holds goes nowhere
             member = packed.extractfile(name)

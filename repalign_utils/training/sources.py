@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import data
 from ..data import ImageFiles, ImageSet
-from ..data._fetch import data_folders
+from ..data._fetch import located
 from ..data._listing import class_folders
 from ..data._names import few, listed_names
 from ..spelling import did_you_mean
@@ -73,7 +73,7 @@ def source(
             seed=seed,
         )
     if name == "imagenet":
-        folder = _imagenet(data_dir)
+        folder = located(name, data_dir, ["imagenet/train"])
         names = data.imagenet_classes(family)
     else:
         folder, names = Path(name).expanduser(), _class_list(name, class_list)
@@ -142,19 +142,6 @@ def _some(names, count: int, seed: int) -> tuple[str, ...]:
         )
     drawn = np.random.default_rng(seed).permutation(len(names))[: count or len(names)]
     return tuple(names[i] for i in sorted(drawn))
-
-
-def _imagenet(data_dir: str | Path) -> Path:
-    places = [f / "imagenet" / "train" for f in data_folders(data_dir)]
-    for place in places:
-        if place.is_dir():
-            return place
-    raise data.DataMissing(
-        f"ImageNet is not there: there is no folder {' nor '.join(map(str, places))}. "
-        "There is no download of this set: put its class folders (n01440764, ...) "
-        f"into {places[0]}, or name the folder that holds imagenet by data_dir or "
-        "REPALIGN_DATA, or take drawn pictures, which need no files."
-    )
 
 
 def _class_list(name: str, class_list: str | Path) -> str | Path:

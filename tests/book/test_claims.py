@@ -137,7 +137,7 @@ AT_ALL = f"{GAIN} > settings > 05-a"
             f"{AT_ALL} > testable is {{'quantity': '05.falls'}}; give one of above and",
         ),
         (CLAIMS, "05_tiny: gain", "claims.yaml: 05_tiny is 'gain'; expected a valid l"),
-        (CLAIMS, "- id: 05-a", "claims.yaml: it is [{'id': '05-a'}]; expected a vali"),
+        (CLAIMS, "- id: 05-a", "claims.yaml holds [{'id': '05-a'}]; expected lines '"),
         (CLAIMS, "05_tiny: [", "claims.yaml is not YAML: while parsing a flow node"),
     ],
 )

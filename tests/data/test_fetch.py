@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repalign_utils.data import _fetch
-from repalign_utils.data._fetch import cache_folder, check_hash, data_folders, fetch
+from repalign_utils.data._fetch import all_intact, cache_folder, data_folders, fetch
 from tests.data.conftest import sends
 
 CONTENT = b"twenty bytes of data"
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_named_with_both_sums(tmp_path):
     file.write_bytes(b"")
     text = r" is damaged: its SHA256 sum is e3b0c4\w+ instead of abc; get it anew$"
     with pytest.raises(ValueError, match=re.escape(str(file)) + text):
-        check_hash(file, "sha256:abc")
+        all_intact(tmp_path, {"f": "sha256:abc"})
 
 
 def test_the_argument_goes_before_the_variable_and_the_cache_comes_last(

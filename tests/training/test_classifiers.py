@@ -407,7 +407,7 @@ def test_a_folder_needs_a_class_list(folder, tmp_path):
 
 
 def test_absent_imagenet_says_where_its_classes_go(tmp_path):
-    text = rf"ImageNet is not there: there is no folder {tmp_path}/imagenet/train nor "
+    text = rf"ImageNet is not there: looked for imagenet/train in {tmp_path} and in "
     with pytest.raises(DataMissing, match=text):
         source("imagenet", "natural", data_dir=tmp_path)
 
