@@ -21,6 +21,7 @@ SHELL_ONLY = [
     "__main__",
     "book/build",
     "book/claims",
+    "book/drawings",
     "book/earlier_run",
     "book/forest",
     "book/forms",
@@ -122,9 +123,13 @@ rule site:
         [p for p in glob.glob("book/*.md") if p != "book/claims.md"],
         "book/references.bib",
         glob.glob("book/_ext/*.py"),
+        glob.glob("book/_templates/*"),
         [p for p in glob.glob("book/_static/**", recursive=True) if Path(p).is_file()],
     output:
         touch("_build/html/.built"),
+    params:
+        # What goes before settings of _config.yml: a change builds anew.
+        places=[os.environ.get(name, "") for name in ("BOOK_REPOSITORY", "BOOK_ADDRESS")],
     shell:
         # Not the command: the first line of a script cannot hold every path.
         "exec {PYTHON:q} workflow/step.py site {PYTHON:q} -c "

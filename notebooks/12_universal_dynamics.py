@@ -1000,7 +1000,7 @@ matrices = {
 }
 axes = figures.new_panels(2, columns=2, height=2.4).ravel()
 for ax, (name, matrix) in zip(axes, matrices.items(), strict=True):
-    ax.imshow(matrix, vmin=0, vmax=matrix.max())
+    ax.imshow(matrix, vmin=0, vmax=matrix.max(), interpolation="none")
     middles = n_per_class * (np.arange(10) + 0.5) - 0.5
     ax.set_xticks(middles, range(10))
     ax.set_yticks(middles, range(10))

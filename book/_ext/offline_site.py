@@ -3,6 +3,7 @@
 import filecmp
 import re
 import shutil
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -14,10 +15,13 @@ MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_PARTS = ("startup", "core", "input/tex", "output/chtml", "a11y/assistive-mml")
 MATHJAX_FONTS = "output/chtml/fonts"
 ICONS = "scripts/fontawesome.js"
+THEME_STYLE = "styles/pydata-sphinx-theme.css"
 # A table of icons in that script: name -> [width, height, other names, code, path].
 TABLE = re.compile(
     r'(?<=\{)(?:"?[\w-]+"?:\[\d+,\d+,\[[^\]]*\],"[^"]*","[^"]*"\],?){9,}(?=\})'
 )
+# A rule that shows an icon as a letter of a font, until the script draws it.
+LETTER = re.compile(r'(?:\.fa-[\w-]+:before,?)+\{content:"[^"]*"\}')
 ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[^"]*","[^"]*"\]')
 
 
@@ -60,7 +64,11 @@ def _mathjax(name: str) -> Path:
 
 
 def keep_used_icons(app: Sphinx, error) -> None:
-    """Leave out of the theme's 1.5 MB of icons those that no page shows."""
+    """Leave out of the theme's 1.5 MB of icons those that no page shows.
+
+    They are drawn by a script alone: a font that has all of them as letters too would
+    be loaded by every page, for the moment before.
+    """
     script = Path(app.outdir, "_static", ICONS)
     if error or app.builder.format != "html" or not script.exists():
         return
@@ -75,6 +83,16 @@ def keep_used_icons(app: Sphinx, error) -> None:
         )
 
     script.write_text(TABLE.sub(kept, script.read_text()))
+    style = Path(app.outdir, "_static", THEME_STYLE)
+    style.write_text(LETTER.sub("", style.read_text()))
+
+
+def share_images(app: Sphinx, env) -> None:
+    """Store an image once that pages show twice: a lead figure, and the same below."""
+    names: dict[str, str] = {}
+    for path, (pages, name) in sorted(env.images.items()):
+        digest = sha256(Path(app.srcdir, path).read_bytes()).hexdigest()
+        env.images[path] = pages, names.setdefault(digest, name)
 
 
 def changed_style(app: Sphinx, env, added, changed, removed) -> list[str]:
@@ -115,6 +133,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", load_mathjax)
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-get-outdated", changed_style)
+    app.connect("env-updated", share_images)
     app.connect("build-finished", keep_used_icons, priority=900)
     # After the theme, which adds its own scripts at the default priority of 500.
     app.connect("html-page-context", drop_thebe, priority=900)

@@ -41,16 +41,50 @@ body {{ padding: 0 1rem; color-scheme: light dark; }}
 """
 
 
+# Host of repositories -> where a file is edited in a browser.
+EDITED = {"github": "edit/main", "gitlab": "-/edit/main"}
+# Where the book begins is not known to a page shown for any address: it is the nearest
+# folder above in which the first page is found.
+FIND_HOME = """\
+<script>
+addEventListener("DOMContentLoaded", async () => {{
+  const folders = location.pathname.split("/");
+  while (folders.pop() !== undefined && folders.length) {{
+    const home = folders.join("/") + "/";
+    const found = await fetch(home + "{first}", {{ method: "HEAD" }});
+    if (found.ok) {{
+      document.querySelector("a").href = home + "{first}";
+      return;
+    }}
+  }}
+}});
+</script>"""
+
+
+def set_address(app: Sphinx, config) -> None:
+    """Take from the environment, if it says so, where the site will be."""
+    config.html_baseurl = os.environ.get("BOOK_ADDRESS") or config.html_baseurl
+
+
 def link_repository(app: Sphinx, config) -> None:
     """Link pages to their source, if the one setting says where the repository is."""
     repository = os.environ.get("BOOK_REPOSITORY") or config.book_repository
-    if repository:
-        config.html_context["repository"] = repository.rstrip("/")
-        config.html_theme_options |= {
-            "repository_url": repository,
-            "use_repository_button": True,
-            "use_edit_page_button": True,
-        }
+    if not repository:
+        return
+    repository = repository.rstrip("/")
+    host = next((host for host in EDITED if host in repository.lower()), None)
+    config.html_context |= {
+        "edited_at": f"{repository}/{EDITED.get(host)}",
+        "edit_page_provider_name": host or "github",
+    }
+    config.html_theme_options |= {
+        "repository_url": repository,
+        # the theme needs one, for its sign
+        "repository_provider": host or "github",
+        "use_repository_button": True,
+        # of another host we do not know how its addresses are made
+        "use_edit_page_button": host is not None,
+    }
 
 
 def describe(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -108,7 +142,7 @@ def write_plain_pages(app: Sphinx, error) -> None:
         ),
         "404.html": (
             "There is no such page",
-            "",
+            "" if app.config.html_baseurl else FIND_HOME.format(first=first),
             f'The address may be old or mistyped. <a href="{home}">Open the book</a>',
         ),
     }
@@ -120,6 +154,7 @@ def write_plain_pages(app: Sphinx, error) -> None:
 def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
     app.add_config_value("book_repository", "", "html")
+    app.connect("config-inited", set_address)
     app.connect("config-inited", link_repository)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", mend)

@@ -28,6 +28,7 @@ from . import (
     telling,
     verdicts,
 )
+from .drawings import lighter
 from .forest import forest
 from .notebooks import read_section
 from .shortfalls import shortfalls
@@ -171,6 +172,7 @@ def _section_page(base, profile: str, section: str, pairs, was_run: bool):
         path = executed_path(base, profile, section)
         notebook = nbformat.read(path, as_version=4)
         _fold_parameters(notebook, base)
+        _lighten(notebook)
     else:
         source = read_section(base / "notebooks" / f"{section}.py")
         # The title alone: the lead speaks of what a run has found.
@@ -202,6 +204,15 @@ def _fold_parameters(notebook, base: Path) -> None:
             cell.metadata["mystnb"] = {"code_prompt_show": "Show the parameters cell"}
             shown.metadata.setdefault("tags", []).append("hide-output")
             shown.metadata["mystnb"] = {"code_prompt_show": "Show the parameters"}
+
+
+def _lighten(notebook) -> None:
+    """Have the cells show their drawings in fewer letters."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/svg+xml" in data:
+                data["image/svg+xml"] = lighter("".join(data["image/svg+xml"]))
 
 
 def _link_cells(page, section: str, claimed: set[str]) -> dict[str, dict[str, str]]:
