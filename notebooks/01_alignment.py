@@ -16,16 +16,16 @@
 #
 # The paper finds that a linear model learns faster from features that are better aligned
 # with its targets. *Alignment* says how much of the targets lies along the long directions
-# of the features; its *area*, between 0 and 1, says it in one number. In this run the
-# features of a trained network have the area {glue:text}`01.area.trained_network.mean:.2f`,
-# random Fourier features {glue:text}`01.area.random_fourier.mean:.2f` and random ReLU units
-# {glue:text}`01.area.random_relu.mean:.2f`, and area and speed rank the three alike in a
-# share of {glue:text}`01.order.agrees.mean:.2f` of the draws. A deeper network trained on
-# *shuffled* labels has {glue:text}`01.area.deep_shuffled_labels.mean:.2f`, its twin trained
-# on the true ones {glue:text}`01.area.deep_true_labels.mean:.2f`. Over all five sets area
-# and speed agree in a share of {glue:text}`01.order.early.mean:.2f` of the draws at step 5
-# and of {glue:text}`01.order.five.mean:.2f` at the last one: no single number can tell the
-# speed at every step.
+# of the features; its *area*, between 0 and 1, says it in one number. In this run the area
+# is {glue:text}`01.area.trained_network.mean:.2f` for the features of a trained network,
+# {glue:text}`01.area.random_fourier.mean:.2f` for random Fourier features and
+# {glue:text}`01.area.random_relu.mean:.2f` for random ReLU units, and their last losses are
+# {glue:text}`01.loss.trained_network.mean:.1e`, {glue:text}`01.loss.random_fourier.mean:.1e`
+# and {glue:text}`01.loss.random_relu.mean:.1e`. Area and speed rank the three alike in a
+# share of {glue:text}`01.order.agrees.mean:.2f` of the draws. With two deeper networks
+# beside them, all five rank alike in a share of {glue:text}`01.order.early.mean:.2f` of the
+# draws at step 5 and of {glue:text}`01.order.five.mean:.2f` at the last step: no single
+# number can tell the speed at every step.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -96,7 +96,7 @@ along = {
     "short": U[:, 1],
 }
 
-# %% mystnb={"figure": {"name": "fig-01-plane", "caption": "The same sixty points with three targets, told by colour: along the long direction, along both, and along the short one. Lines are the two directions, as long as the points spread."}, "image": {"alt": "Three panels with the same oblong cloud of points and a cross of its two directions. The colour changes from end to end of the cloud on the left, slantwise in the middle, and across the cloud on the right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-01-plane", "caption": "One cloud of points, and three targets (colour) that change along its long direction, along both directions, and along the short one. Lines are the two directions, as long as the points spread."}, "image": {"alt": "Three panels with the same oblong cloud of points and a cross of its two directions. The colour changes from end to end of the cloud on the left, slantwise in the middle, and across the cloud on the right."}} tags=["hide-input"]
 axes = figures.new_panels(
     columns=3, height=1.5, sharex=True, sharey=True
 )
@@ -133,7 +133,7 @@ def descend(Phi, y, step_sizes, steps):
     return np.array(losses)
 
 
-# %% mystnb={"figure": {"name": "fig-01-idea", "caption": "Share of each target along directions whose length reaches a threshold (above), and loss of gradient descent in units of the first (below)."}, "image": {"alt": "Above, three step functions of the threshold: that of the long target stays at 1 until nearly 1, that of the short one falls to 0 at about 0.3, and that of both falls to one half there. Below, loss against step: the long target is learnt in a few steps, the short one slowly, both in between."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-01-idea", "caption": "A target along the long direction is captured up to a higher threshold (above) and learnt in fewer steps (below). Captured share: what lies along directions at least as long as the threshold."}, "image": {"alt": "Above, three step functions of the threshold: that of the long target stays at 1 until nearly 1, that of the short one falls to 0 at about 0.3, and that of both falls to one half there. Below, loss against step: the long target is learnt in a few steps, the short one slowly, both in between."}} tags=["hide-input"]
 above, below = figures.new_panels(2, height=1.8)
 for name, y in along.items():
     tau = np.linspace(0, 1, 500)
@@ -164,15 +164,16 @@ plt.show()
 #
 # Let $\Phi \in \mathbb{R}^{n \times d}$ hold the features of $n$ points, with left singular
 # vectors $u_i$ and singular values $\sigma_i$, and $y \in \mathbb{R}^n$ a target for each.
-# The *alignment* at threshold $\tau \ge 0$ is
+# The *alignment* at threshold $\tau$ is
 #
 # $$
 # A(\tau) = \sum_{i : \sigma_i \ge \tau} (u_i^\top y)^2 ,
-# \qquad A(0) = \lVert y \rVert^2 ,
+# \quad \tau > 0, \qquad A(0) = \lVert y \rVert^2 ,
 # $$ (eq-01-alignment)
 #
-# the *captured share* is $A(\tau) / \lVert y \rVert^2$, and the *area* is that below the
-# captured share over $\tau / \lVert \Phi \rVert_F$:
+# so that what lies outside the span of $\Phi$ counts at $\tau = 0$ alone. The *captured
+# share* is $A(\tau) / \lVert y \rVert^2$, and the *area* is that below the captured share,
+# drawn over $\tau / \lVert \Phi \rVert_F$:
 #
 # $$
 # \text{area} = \frac{\sum_i \sigma_i \, (u_i^\top y)^2}
@@ -181,8 +182,9 @@ plt.show()
 # $$ (eq-01-area)
 # :::
 #
-# Alignment is the paper's {cite:p}`imani2022`, as its authors' demonstration computes it;
-# the area is ours. In NumPy, for the target along both directions:
+# Alignment is the paper's {cite:p}`imani2022`, as its authors' *demonstration*
+# (a notebook) computes it; the area is ours. In NumPy, for the target along both
+# directions, with the package's number second:
 
 # %%
 y = along["both"]
@@ -328,13 +330,13 @@ print(descend(plane, y, [eta], t)[-1, 0], packaged.residual(eta, [t]))
 # :::
 #
 # For $\eta \le n / \sigma_1^2$, $\rho(\tau)$ is at most $1 - \tfrac{\eta}{n} \tau^2$: the
-# larger the threshold at which the captured share is still high, the sooner the loss is
+# higher the threshold up to which most of the target is captured, the sooner the loss is
 # low.
 #
 # ## Five sets of features for one target
 #
-# The data are slices across bodies, as in the paper; what has to be told is where along
-# the body a slice lies, from $-1$ at the head to $+1$.
+# The data are slices across bodies, as in the paper; the target is the position of a slice
+# along the body, from $-1$ at the head to $+1$.
 
 # %%
 ct = data.load(dataset, n=n, data_dir=data_dir, seed=seed)
@@ -420,7 +422,7 @@ sets = {
 # hidden layers as wide as the input, trained by Adam in batches of 64 for 1,000 epochs.
 # It does not say to which experiment that network belongs; we take its last hidden layer
 # as features for the true positions. Beside it stands a twin with the same initial
-# weights and batches that is told the true positions. They differ in nothing else.
+# weights and batches that learns the true positions. They differ in nothing else.
 
 
 # %%
@@ -485,7 +487,7 @@ for (j, name), i in product(enumerate(sets), range(seeds)):
 aligned = xr.DataArray(
     found, dims=("features", "seed"), coords={"features": list(sets)}
 )
-if control:  # each of three is told by the next, each twin by the other
+if control:  # the next of three sets instead, and the other twin
     aligned.data = aligned.data[[1, 2, 0, 4, 3]]
 
 
@@ -561,7 +563,7 @@ curves = each(
 )
 record("01.curve", curves.assign_coords(threshold=GRID))
 
-# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Alignment and speed of five sets of features. Above, the share of the positions that directions of a length hold, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-01-sets", "caption": "Is the better aligned of five sets of features learnt faster? Above, the captured share of the positions, with the area below each curve in brackets; below, the loss of a linear model at the best step size tried. Bands span the seeds."}, "image": {"alt": "Two panels below each other. Above, share of the target captured against threshold over the norm of the features, five step functions. Below, training loss against gradient-descent step for the same five sets on logarithmic axes."}} tags=["hide-input", "lead-figure"]
 above, below = figures.new_panels(2, height=2.6)
 fine = np.linspace(0, 1, 101)
 some = np.unique(np.geomspace(1, steps, 60).astype(int))
@@ -584,10 +586,15 @@ plt.show()
 
 
 # %% [markdown]
-# Look in the upper panel at how far to the right each curve of {numref}`fig-01-sets` stays
-# high, and in the lower one at the order of the same colours, at the left edge and at the
-# right one. A curve that is steep at first and then flat has learnt what lies along its
-# long directions and waits for the rest.
+# Look in the upper panel of {numref}`fig-01-sets` at how far to the right each curve stays
+# high, and in the lower one at the order of the same colours, on the left and on the right.
+# Then compare *deep, true labels* with the *trained network*: areas
+# {glue:text}`01.area.deep_true_labels.mean:.2f` and
+# {glue:text}`01.area.trained_network.mean:.2f`, last losses
+# {glue:text}`01.loss.deep_true_labels.mean:.1e` and
+# {glue:text}`01.loss.trained_network.mean:.1e`. A loss that falls fast at first and then
+# hardly has learnt what lies along long directions; the rest, which takes long, weighs
+# little in the area.
 
 
 # %%
@@ -610,12 +617,12 @@ alike = {
 {k: record(f"01.order.{k}", v, within=(0, 1)) for k, v in alike.items()}
 
 # %% [markdown]
-# Area and speed rank the first three sets alike, all three, in a share of
-# {glue:text}`01.order.agrees` of the draws. If they had nothing to do with each other, one
-# draw in six would do; the claim asks for more than half of them. Over all five sets, where
-# chance would be one draw in 120, it is {glue:text}`01.order.five` at the last step and
-# {glue:text}`01.order.early` at step 5, a step that was chosen after the curves were seen.
-# Long directions decide who leads at first and short ones who wins, as is shown below.
+# Area and speed rank the first three sets alike in a share of {glue:text}`01.order.agrees`
+# of the draws; the 95 % interval in brackets is wide where draws are few. If they had
+# nothing to do with each other, one draw in six would; the claim asks for more than half.
+# All five sets, of which chance ranks one draw in 120 alike, do so in a share of
+# {glue:text}`01.order.five` at the last step and of {glue:text}`01.order.early` at step 5, a
+# step that was chosen after the curves were seen.
 #
 # ### What do shuffled labels leave?
 
@@ -644,11 +651,11 @@ record("01.area.inputs", true_area([inputs]), **whole)
 # have {glue:text}`01.area.inputs.mean:.3f`. Training on the positions takes it to
 # {glue:text}`01.area.deep_true_labels`, training on shuffled ones to
 # {glue:text}`01.area.deep_shuffled_labels`; the twins differ by
-# {glue:text}`01.shuffled.gap`. From the latter features a linear model learns the
-# positions more slowly by {glue:text}`01.shuffled.slower` powers of ten in the last loss.
-# An area below that of the untrained layer says that what was learnt by heart has crowded
-# out what the layer held to begin with. A sceptic will note that the twin's features were
-# made for these very positions; compare with the random sets as well.
+# {glue:text}`01.shuffled.gap`. On the features from shuffled labels the last loss of a
+# linear model is larger by {glue:text}`01.shuffled.slower` powers of ten. An area below
+# that of the untrained layer says that what was learnt by heart has crowded out what the
+# layer held to begin with. A sceptic will note that the twin's features were made for these
+# very positions; compare with the random sets as well.
 #
 # ## Does the prediction hold to the last digit?
 #
@@ -697,7 +704,7 @@ record(
     "01.bound.excess", excess.max(("features", "step_size")), exact=True
 )
 
-# %% mystnb={"figure": {"name": "fig-01-bound", "caption": "Loss of gradient descent, its exact prediction, and the bound at the best threshold for each step: features of the trained network, first seed, best step size."}, "image": {"alt": "Training loss against step on logarithmic axes: a line for gradient descent, points on it for the prediction, and the bound as a line above it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-01-bound", "caption": "The exact prediction (dots) lies on the loss of gradient descent, and the bound, at the best threshold for each step, above it: features of the trained network, first seed, best step size."}, "image": {"alt": "Training loss against step on logarithmic axes: a line for gradient descent, points on it for the prediction, and the bound as a line above it."}} tags=["hide-input"]
 ax = figures.new_panels(height=2.4)
 some = np.unique(np.geomspace(1, steps, 12).astype(int))
 at = {"features": three[0], "seed": 0}
@@ -716,9 +723,10 @@ plt.show()
 # In {numref}`fig-01-bound` the dots should lie on the line: the largest difference in all
 # runs is {glue:text}`01.identity.error` of the first loss. The bound touches the loss at
 # step 0; later it is loose, since it lets all directions above the threshold shrink as
-# slowly as the slowest of them, and those below it not at all. The largest excess of the
-# loss over it is {glue:text}`01.bound.excess`. Which step sizes diverge was foretold for a
-# share of {glue:text}`01.divergence.predicted.mean:.3f` of all runs.
+# slowly as the slowest of them, and those below it not at all. The loss exceeds it by at
+# most {glue:text}`01.bound.excess`: above 0, beyond rounding, the proposition would be
+# wrong. Which step sizes diverge was predicted for a share of
+# {glue:text}`01.divergence.predicted.mean:.3f` of all runs.
 #
 # ## Where area and speed part
 #
@@ -741,7 +749,7 @@ def soonest(a):
 ahead = each(soonest, output_core_dims=[["step"]])
 _ = noted("late", ahead.isel(step=-1))
 
-# %% mystnb={"figure": {"name": "fig-01-late", "caption": "Exact training loss up to a million steps, at the best of the stable step sizes for each step. Bands span the seeds; the dashed line is where descent above ended."}, "image": {"alt": "Training loss against gradient-descent step, up to a million, on logarithmic axes, one line for each of five sets of features; lines may cross."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-01-late", "caption": "The set that leads early need not lead late: exact training loss up to a million steps, at the best of the stable step sizes for each step. Bands span the seeds; the dashed line is where descent above ended."}, "image": {"alt": "Training loss against gradient-descent step, up to a million, on logarithmic axes, one line for each of five sets of features; lines may cross."}} tags=["hide-input"]
 ax = figures.plot_curves(
     {name: ahead.sel(features=name).values for name in sets},
     late,
@@ -806,10 +814,10 @@ table(["Choice", *three, "Ranked alike"], lines)
 
 # %% [markdown]
 # The three columns in the middle are areas, the last is a share of the draws. Where it
-# differs from that of the first row, the order of sets hangs on the choice; in any case
-# areas may be compared only if all were taken in the same way, since each choice moves
-# them. Centring takes away the direction onto which random ReLU units collapse: compare
-# their area with and without.
+# differs from that of the first row, the order of sets depends on the choice; here compare
+# the last two rows. Areas may be compared only if all were taken in the same way. Centring
+# takes away the direction onto which random ReLU units collapse: compare their area with
+# and without.
 #
 # ## What was found
 #
@@ -817,11 +825,13 @@ table(["Choice", *three, "Ranked alike"], lines)
 #   {glue:text}`01.identity.error.mean:.0e` and {glue:text}`01.bound.excess.mean:.0e`.
 # - Last losses at the best step size are {glue:text}`01.loss.trained_network` (trained
 #   network), {glue:text}`01.loss.random_relu` (random ReLU) and
-#   {glue:text}`01.loss.random_fourier` (random Fourier); area and speed rank the three alike
-#   in a share of {glue:text}`01.order.agrees.mean:.2f` of the draws, and all five sets in
-#   one of {glue:text}`01.order.five.mean:.2f`.
-# - The deep networks end at {glue:text}`01.loss.deep_true_labels` with true and
+#   {glue:text}`01.loss.random_fourier` (random Fourier); of the deep networks,
+#   {glue:text}`01.loss.deep_true_labels` with true and
 #   {glue:text}`01.loss.deep_shuffled_labels` with shuffled labels.
+# - Area and speed rank the first three alike in a share of
+#   {glue:text}`01.order.agrees.mean:.2f` of the draws, in one of
+#   {glue:text}`01.robust.order.columns_centred.mean:.2f` with centred features, and in one of
+#   {glue:text}`01.robust.order.over_sigma_1.mean:.2f` with areas over $\sigma_1$.
 #
 # Our choices: how the three sets are made, what the network with shuffled labels is
 # compared with, the area, the form of the bound, and the mean loss. With a summed loss
@@ -884,7 +894,7 @@ table(["Choice", *three, "Ranked alike"], lines)
 # :::{exercise}
 # :label: ex-01-4
 #
-# Run this section with `-p control true`, which takes for each of the first three sets
+# Run `repalign run 01 -p control true`, which takes for each of the first three sets
 # the decomposition of the next one, and for the third that of the first. Why must the
 # claim on order fail in every draw in which it held?
 # :::
