@@ -17,17 +17,16 @@
 # True labels lie along the leading singular vectors of the inputs; shuffled ones are
 # spread over all directions. The paper {cite:p}`imani2022` finds that training turns the
 # last hidden layer towards the labels it is given, whatever they are. In this run,
-# shuffling all labels of the images takes the alignment of the inputs, less what chance
-# gives, from {glue:text}`02.share.inputs.true.classification.mean:.2f` to
-# {glue:text}`02.share.inputs.shuffled.classification.mean:.2f`, and that of the trained
-# layer from {glue:text}`02.share.trained.true.classification.mean:.2f` to
-# {glue:text}`02.share.trained.shuffled.classification.mean:.2f`, where the networks'
-# error on new images goes from {glue:text}`02.error.true.classification.mean:.2f` to
-# {glue:text}`02.error.shuffled.classification.mean:.2f`. Does alignment tell what will be
-# right on new rows? Over networks whose labels were shuffled by degrees, the measure
-# $y^\top K^{-1} y$ that is behind bounds on that error correlates with it by
-# {glue:text}`02.follows.untrained.classification.mean:.2f` if $K$ is of the untrained layer
-# and by {glue:text}`02.follows.trained.classification.mean:.2f` if it is of the trained one.
+# shuffling all labels of the images takes the area ({ref}`sec-01`), less what chance gives,
+# from {glue:text}`02.share.inputs.true.classification.mean:.2f` to
+# {glue:text}`02.share.inputs.shuffled.classification.mean:z.2f` for the inputs and from
+# {glue:text}`02.share.trained.true.classification.mean:.2f` to
+# {glue:text}`02.share.trained.shuffled.classification.mean:.2f` for the trained layer, while
+# the error on new images goes from {glue:text}`02.error.true.classification.mean:.2f` to
+# {glue:text}`02.error.shuffled.classification.mean:.2f`. Does alignment tell that error?
+# Over networks whose labels were shuffled by degrees, a measure of how the labels lie in
+# the layer correlates with it by {glue:text}`02.follows.untrained.classification.mean:.2f`
+# before training and by {glue:text}`02.follows.trained.classification.mean:.2f` after it.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -99,6 +98,7 @@ else:
     images = data.digits(seed=seed)
 slices = data.load(regression, n=n_slices, **options)
 tasks = {"classification": images, "regression": slices}
+here = {"classification": "images", "regression": "slices"}
 print(images.about.sentence(), slices.about.sentence(), sep="\n")
 
 
@@ -146,7 +146,7 @@ def given_targets(task, some_shares, members):
     )
 
 
-# %% mystnb={"figure": {"name": "fig-02-images", "caption": "What a network is told: images labelled 0 in the upper row and 1 in the lower one, by their true labels (left) and after all labels were shuffled (right)."}, "image": {"alt": "Two sheets of small handwritten digits in two rows each. Left, zeros above and ones below; right, zeros and ones mixed in both rows.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-images", "caption": "What a network learns from: images labelled 0 in the upper row and 1 in the lower one, by their true labels (left) and after all labels were shuffled (right)."}, "image": {"alt": "Two sheets of small handwritten digits in two rows each. Left, zeros above and ones below; right, zeros and ones mixed in both rows.", "classes": "dark-light"}} tags=["hide-input"]
 x, _ = known["classification"]
 side = round(x.shape[1] ** 0.5)
 pixels = (255 * x).astype(np.uint8).reshape(-1, 1, side, side)
@@ -189,14 +189,15 @@ mixed = np.random.default_rng(seed).permutation(y)
 energy = {"true": (U.T @ y) ** 2, "shuffled": (U.T @ mixed) ** 2}
 for kind, e in energy.items():
     area = s @ e / (np.linalg.norm(s) * (y @ y))
-    print(kind, e[:5].sum() / (y @ y), area)
-print(alignment(known["classification"][0], y).area()[0])
+    print(kind, round(e[:5].sum() / (y @ y), 4), round(area, 4))
+print(alignment(known["classification"][0], y).area().round(4))
 
 # %% [markdown]
-# Printed are the share of the energy along the first five directions and the *area* under
-# the curve of alignment over $\tau / \lVert \Phi \rVert_F$; last, the package's area with
-# true labels. Directions that know nothing of the labels hold them in proportion to
-# their number; *chance* is the exact mean over all orders of the labels.
+# Printed are the share of the energy along the first five directions and the area; last,
+# the package's area with true labels. Directions that know nothing of the labels hold a
+# share of them in proportion to their number; *chance* is the exact mean over all orders
+# of the labels. Areas and chance of every network go into arrays by layer, share of
+# shuffled labels and seed.
 
 
 # %%
@@ -208,9 +209,9 @@ def aligned(features, targets):
     return found
 
 
-# %%
+# %% tags=["hide-input"]
 def measured(targets):
-    """Targets (share, seed, n) to measure with: those given, but for the control."""
+    """Targets (share, seed, n) to measure with; the control shuffles them."""
     if not control:
         return targets
     draws = [
@@ -236,7 +237,7 @@ def area_of(found):
     return each(lambda a: a.area()[0], found)
 
 
-# %%
+# %% tags=["hide-input"]
 def chance_of(found):
     """What chance gives in its place."""
     return each(lambda a: a.null().area[0], found)
@@ -252,7 +253,7 @@ def curve_of(found, thresholds=GRID, null=False):
     )
 
 
-# %%
+# %% tags=["hide-input"]
 def labelled(parts, some_shares):
     """Alignments by layer, share and seed."""
     coords = {"layer": list(parts), "share": some_shares}
@@ -284,7 +285,7 @@ for task, found in inputs.items():
     by_chance = float(chance_of(found)[0, 0, 0])
     record(f"02.input.chance.{task}", by_chance, **exact)
 
-# %% mystnb={"figure": {"name": "fig-02-inputs", "caption": "Alignment of the inputs with true and with shuffled targets; bands span the shuffles, the thin line is chance."}, "image": {"alt": "Two panels, classification above and regression below. Captured share of the target energy against the threshold divided by the norm of the inputs, drawn as steps: one line for true and one for shuffled targets, and a thin one for chance."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-inputs", "caption": "Are the inputs better aligned with true targets than with shuffled ones? Captured share of the targets against the threshold; bands span the shuffles, the thin line is chance."}, "image": {"alt": "Two panels, images above and slices below. Captured share of the target energy against the threshold divided by the norm of the inputs, drawn as steps: one line for true and one for shuffled targets, and a thin one for chance."}} tags=["hide-input"]
 fine = np.geomspace(1e-4, 1, 120)
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, (task, found) in zip(axes, inputs.items(), strict=True):
@@ -295,34 +296,31 @@ for ax, (task, found) in zip(axes, inputs.items(), strict=True):
             "true": curves.sel(share=0).values[:1],
             "shuffled": curves.sel(share=1).values,
         },
-        fine, ax=ax, xlabel="threshold / ‖Φ‖_F", ylabel=task,
+        fine, ax=ax, xlabel="threshold / ‖Φ‖_F",
+        ylabel=f"captured share, {here[task]}",
         legend=ax is axes[0] and "above", chance=null[0], steps=True,
     )  # fmt: skip
     ax.set(xscale="log", xlim=(1e-4, 1), ylim=(0, 1.02))
-axes[0].figure.supylabel(
-    "captured share of the targets", fontsize="medium"
-)
 plt.show()
 
 # %% [markdown]
 # Read {numref}`fig-02-inputs` from the right: the further right a curve rises, the larger
 # the singular values that hold the targets, and the faster gradient descent learns them.
-# The line of true targets lies right of the shuffled one, by an area of
+# The area with true targets less that with shuffled ones is
 # {glue:text}`02.input.gap.classification` on the images and
-# {glue:text}`02.input.gap.regression` on the slices; compare the shuffled one with chance, whose area
-# is {glue:text}`02.input.chance.classification.mean:.4f` and
+# {glue:text}`02.input.gap.regression` on the slices. Compare the shuffled line with chance,
+# whose area is {glue:text}`02.input.chance.classification.mean:.4f` and
 # {glue:text}`02.input.chance.regression.mean:.4f`.
 #
 # ## Training on labels that are shuffled by degrees
 #
 # Networks with three hidden layers are trained by Adam, for each share of shuffled labels
-# and each seed. All of them make up one batched network; those of a seed start from the
-# same weights, and each stops when its own loss is below the tolerance. The narrow ones
-# have 128 units per layer unless said otherwise, the wide ones as many as inputs, and
-# the latter are trained on true and on shuffled labels alone.
+# and each seed. Those of a seed start from the same weights; each stops when its own loss
+# is below the tolerance. The narrow ones have 128 units per layer unless said otherwise.
+# The wide ones have as many as inputs and are trained on true and on shuffled labels alone.
 
 
-# %%
+# %% tags=["hide-input"]
 def progress(what):
     """Report for `fit`: the epoch and the largest loss of any member."""
     bar = tqdm(
@@ -416,12 +414,12 @@ for size, trained in {"narrow": narrow, "wide": wide}.items():
         for i, share in enumerate(found.share.values):
             all_of = f"{ended[i].sum()} of {shape[1]}"
             most = f"{epochs[i].max()}"
-            line = [size, task, f"{share:g}", all_of, most]
+            line = [size, here[task], f"{share:g}", all_of, most]
             rows.append([*line, f"{loss[i].max():.1e}"])
         for i, kind in ((0, "true"), (-1, "shuffled")):
             name = f"02.converged.{task}.{kind}.{size}"
             record(name, ended[i].mean(), within=(0, 1))
-heads = ["Networks", "Task", "Share shuffled", "Converged"]
+heads = ["Networks", "Data", "Share shuffled", "Converged"]
 table([*heads, "Epochs, most", "Last loss, largest"], rows)
 
 # %% [markdown]
@@ -453,27 +451,28 @@ for task, above in excess.items():
     kept = -half.sel(layer="trained").values
     record(f"02.share.layer_keeps.{task}", kept)
 
-# %% mystnb={"figure": {"name": "fig-02-shares", "caption": "Alignment above chance with the labels that the networks are given, against the share of labels that are shuffled: of the inputs, and of the last hidden layer before and after training. Bands span the seeds."}, "image": {"alt": "Two panels, classification above and regression below. Area above chance against the share of shuffled labels, with one line for the inputs, one for the untrained and one for the trained last hidden layer."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-02-shares", "caption": "How much alignment is left as labels are shuffled? Area above chance with the labels that the networks are given, of the inputs and of the last hidden layer before and after training. Bands span the seeds."}, "image": {"alt": "Two panels, images above and slices below. Area above chance against the share of shuffled labels, with one line for the inputs, one for the untrained and one for the trained last hidden layer."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(2, sharex=True)
 for ax, (task, above) in zip(axes, excess.items(), strict=True):
     figures.plot_curves(
         {str(k): above.sel(layer=k).T.values for k in above.layer.values},
         shares, ax=ax, xlabel="share of shuffled labels",
-        ylabel=f"area, {task}", legend=ax is axes[0] and "above",
+        ylabel="area above chance", legend=ax is axes[0] and "above",
     )  # fmt: skip
     ax.set(ylim=(-0.03, None), xticks=shares)
+    ax.text(1, 1, here[task], transform=ax.transAxes, ha="right")
 plt.show()
 
 # %% [markdown]
-# Follow one line of {numref}`fig-02-shares` from left, where all labels are true, to right,
-# where none is but by luck. At the right end the inputs have
+# Follow one line of {numref}`fig-02-shares` from the left, where all labels are true, to the
+# right, where none is but by luck. At the right end the inputs have
 # {glue:text}`02.share.inputs.shuffled.classification` (images) and
 # {glue:text}`02.share.inputs.shuffled.regression` (slices) left, and the trained layer
 # {glue:text}`02.share.trained.shuffled.classification` and
 # {glue:text}`02.share.trained.shuffled.regression`, of
 # {glue:text}`02.share.trained.true.classification` and
 # {glue:text}`02.share.trained.true.regression` with true labels. What the trained layer
-# loses has two readings that this figure cannot part: labels that are harder to align
+# loses has two readings that this figure cannot tell apart: labels that are harder to align
 # with, and networks that stopped before they had fitted them (table above).
 #
 # ## The layer before and after, curve by curve
@@ -517,7 +516,7 @@ for task in tasks:
         curve = curve.drop_vars("share").transpose("seed", ...)
         record(f"02.curve.{task}.{kind}.narrow", curve)
 
-# %% mystnb={"figure": {"name": "fig-02-hidden", "caption": "Alignment of the inputs and of the last hidden layer of the narrow networks before and after training; bands span the seeds, thin lines are what chance gives each of the three."}, "image": {"alt": "Four panels: classification in the upper row and regression in the lower, with true targets on the left and shuffled ones on the right. Captured share against threshold, drawn as steps, for the inputs, the untrained and the trained last hidden layer."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-hidden", "caption": "Does only the trained layer leave chance behind with shuffled targets? Captured share of the targets, for the inputs and the last hidden layer of narrow networks before and after training; bands span the seeds, thin lines are what chance gives each of the three."}, "image": {"alt": "Four panels: images in the upper row and slices in the lower, with true targets on the left and shuffled ones on the right. Captured share against threshold, drawn as steps, for the inputs, the untrained and the trained last hidden layer."}} tags=["hide-input"]
 grid = figures.new_panels(2, columns=2, sharex=True, sharey=True)
 panels = [(task, end) for task in tasks for end in (0, 1)]
 for ax, (task, end) in zip(grid.ravel(), panels, strict=True):
@@ -526,7 +525,8 @@ for ax, (task, end) in zip(grid.ravel(), panels, strict=True):
     null = curve_of(found, fine, null=True).mean("seed")
     figures.plot_curves(
         {str(k): curves.sel(layer=k).values for k in names},
-        fine, ax=ax, xlabel="threshold / ‖Φ‖_F", ylabel=task,
+        fine, ax=ax, xlabel="threshold / ‖Φ‖_F",
+        ylabel=f"captured share, {here[task]}",
         legend=False, chance=null.values, steps=True,
     )  # fmt: skip
     ax.set(xscale="log", xlim=(1e-4, 1), ylim=(0, 1.02))
@@ -542,15 +542,15 @@ plt.show()
 # value is reached, and the height of the jump is what its direction holds. Look first at
 # the right column: do the inputs and the untrained layer leave their thin lines of
 # chance, and does the trained layer? Then compare jumps: one high jump says that one
-# direction holds nearly all of the targets, as in a layer whose next layer needs no other.
+# direction holds nearly all of the targets.
 
-# %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Area under the alignment curve of the inputs and of the last hidden layer, of narrow and of wide networks, with 95 % intervals over seeds."}, "image": {"alt": "Two panels, narrow networks above and wide ones below. For true and shuffled targets of both tasks, the area of the inputs and of the layer before and after training, as points with intervals."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-areas", "caption": "Does width change what training does? Area of the inputs and of the last hidden layer, of narrow and of wide networks, with 95 % intervals over seeds (small dots)."}, "image": {"alt": "Two panels, narrow networks above and wide ones below. For true and shuffled targets of both tasks, the area of the inputs and of the layer before and after training, as points with intervals."}} tags=["hide-input"]
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, (size, trained) in zip(axes, whole.items(), strict=True):
     areas = {t: area_of(found) for t, (*_, found) in trained.items()}
     groups = {
         layer: {
-            f"{task[:5]}.\n{kind}": areas[task]
+            f"{here[task]}\n{kind}": areas[task]
             .sel(layer=layer)[i]
             .values
             for task in tasks
@@ -571,10 +571,9 @@ plt.show()
 
 # %% [markdown]
 # In {numref}`fig-02-areas` compare the third mark of a group with the first two, then the
-# upper panel with the lower one: does width change what training does? The numbers are
-# in the table at the end.
+# upper panel with the lower one. The numbers are in the table at the end.
 #
-# ## Does alignment say what will be right on new rows?
+# ## Does alignment tell the error on new rows?
 #
 # The paper's section on generalisation speaks of $y^\top K^{-1} y$, in which the same
 # energies stand. For two-layer networks in the limit of great width, Arora et al.
@@ -588,11 +587,11 @@ plt.show()
 #
 # with $K$ the kernel of that limit, fixed before any label is seen. The sum on the right
 # is that of $K = \Phi \Phi^\top$ with a ridge $\lambda$, which a Gram matrix of low rank
-# needs. We take $\lambda = 1$, which is the diagonal of $K$, and divide by
-# $\lVert y \rVert^2 / \lambda$: this *complexity* goes from 0, along large singular
-# values, to 1, outside of the span. *Kernel-target alignment* is the cosine between the
-# centred $K$ and $y y^\top$ {cite:p}`cortes2012`. Both are ours to put beside test error:
-# the text of the paper was not at hand.
+# needs. We take $\lambda = 1$, the size of the diagonal of $K$, and divide by
+# $\lVert y \rVert^2 / \lambda$: this *complexity* is near 0 if the targets lie along large
+# singular values, and 1 if they lie outside the span of $\Phi$. *Kernel-target alignment*
+# is the cosine between the centred $K$ and $y y^\top$ {cite:p}`cortes2012`. To set the two
+# beside test error is our choice: the text of the paper was not at hand.
 
 
 # %%
@@ -686,7 +685,7 @@ for name, by_task in measures.items():
     for task, value in by_task.items():
         record(f"02.{name}.{task}", value.transpose("seed", ...))
 
-# %% mystnb={"figure": {"name": "fig-02-errors", "caption": "Error on new rows against kernel-target alignment (left) and complexity (right) of the last hidden layer before and after training. One small dot per network; a line joins the means of the shares of shuffled labels, from true labels (larger ring) on."}, "image": {"alt": "Four panels: classification in the upper row and regression in the lower, kernel-target alignment on the left and complexity on the right. Test error against the measure, one cloud with a line for untrained layers and one for trained ones."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-02-errors", "caption": "Which measure moves as the error on new rows grows? Error against kernel-target alignment (left) and complexity (right) of the last hidden layer before and after training. One small dot per network; a line joins the means of the shares of shuffled labels, from true labels (larger ring) on."}, "image": {"alt": "Four panels: images in the upper row and slices in the lower, kernel-target alignment on the left and complexity on the right. Test error against the measure, one cloud with a line for untrained layers and one for trained ones."}} tags=["hide-input"]
 grid = figures.new_panels(2, columns=2, sharex="col", sharey="row")
 looks = {"untrained": ("C0", "o"), "trained": ("C1", "s")}
 for column, (name, by_task) in zip(
@@ -705,7 +704,7 @@ for column, (name, by_task) in zip(
         ax.set(xlim=(-0.05, 1.05))
     column[1].set_xlabel(name.replace("_", "-target "))
 for ax, task in zip(grid[:, 0], tasks, strict=True):
-    ax.set_ylabel(f"error, {task}")
+    ax.set_ylabel(f"error, {here[task]}")
 handles = grid[0, 0].get_legend_handles_labels()
 grid[0, 0].figure.legend(*handles, loc="outside upper center", ncols=2)
 plt.show()
@@ -717,10 +716,10 @@ plt.show()
 # says that networks which err differently look alike to the measure. The layer before
 # training has seen no labels; the trained one has seen those it is measured with.
 #
-# Two numbers per seed. *Follows*: the correlation, over the shares, of complexity with
-# the error. *Hidden*: complexity of the untrained layer with true labels less that
-# of the trained layer with shuffled ones; above 0, training has made labels that
-# generalise to nothing look simpler than true ones did at the start.
+# Two numbers per seed: the correlation, over the shares, of complexity with the error; and
+# the *drop*, complexity of the untrained layer with true labels less that of the trained
+# layer with shuffled ones. If it is above 0, training has made labels that generalise to
+# nothing look simpler than true ones did at the start.
 
 
 # %%
@@ -752,7 +751,7 @@ lines = {
 lines["kernel-target alignment"] = (-1, measures["kernel_alignment"])
 table(
     ["Correlation with the error"]
-    + [f"{task}, {layer}" for task in tasks for layer in looks],
+    + [f"{here[task]}, {layer}" for task in tasks for layer in looks],
     [
         [name]
         + [
@@ -765,12 +764,12 @@ table(
 )
 
 # %% [markdown]
-# The table shows whether ridge or measure matter, the mean over seeds; that of
-# kernel-target alignment is with its sign turned, so that 1 is best in all rows. At the
-# ridge 1 the correlations are {glue:text}`02.follows.untrained.classification` (images)
-# and {glue:text}`02.follows.untrained.regression` (slices) before training, and
+# Compare the rows, means over seeds: does the ridge matter, or the measure? In the last one
+# the sign is turned, so that 1 is best in all. At the ridge 1 the correlations are
+# {glue:text}`02.follows.untrained.classification` (images) and
+# {glue:text}`02.follows.untrained.regression` (slices) before training, and
 # {glue:text}`02.follows.trained.classification` and {glue:text}`02.follows.trained.regression`
-# after it; what is hidden is {glue:text}`02.hidden.classification` and
+# after it; the drop is {glue:text}`02.hidden.classification` and
 # {glue:text}`02.hidden.regression`. A sceptic would say that the share of shuffled labels
 # drives both the measure and the error, and would be right: nothing here says that of
 # two networks with the same labels the better aligned one errs less.
@@ -780,12 +779,12 @@ table(
 # Area of the trained layer above chance, less that of the untrained layer and less that
 # of the inputs, with 95 % intervals over seeds:
 #
-# | Task | Targets | Narrow, over untrained | Narrow, over inputs | Wide, over untrained | Wide, over inputs |
+# | Data | Targets | Narrow, over untrained | Narrow, over inputs | Wide, over untrained | Wide, over inputs |
 # |---|---|---|---|---|---|
-# | classification | true | {glue:text}`02.gain.classification.true.narrow` | {glue:text}`02.over_inputs.classification.true.narrow` | {glue:text}`02.gain.classification.true.wide` | {glue:text}`02.over_inputs.classification.true.wide` |
-# | classification | shuffled | {glue:text}`02.gain.classification.shuffled.narrow` | {glue:text}`02.over_inputs.classification.shuffled.narrow` | {glue:text}`02.gain.classification.shuffled.wide` | {glue:text}`02.over_inputs.classification.shuffled.wide` |
-# | regression | true | {glue:text}`02.gain.regression.true.narrow` | {glue:text}`02.over_inputs.regression.true.narrow` | {glue:text}`02.gain.regression.true.wide` | {glue:text}`02.over_inputs.regression.true.wide` |
-# | regression | shuffled | {glue:text}`02.gain.regression.shuffled.narrow` | {glue:text}`02.over_inputs.regression.shuffled.narrow` | {glue:text}`02.gain.regression.shuffled.wide` | {glue:text}`02.over_inputs.regression.shuffled.wide` |
+# | images | true | {glue:text}`02.gain.classification.true.narrow` | {glue:text}`02.over_inputs.classification.true.narrow` | {glue:text}`02.gain.classification.true.wide` | {glue:text}`02.over_inputs.classification.true.wide` |
+# | images | shuffled | {glue:text}`02.gain.classification.shuffled.narrow` | {glue:text}`02.over_inputs.classification.shuffled.narrow` | {glue:text}`02.gain.classification.shuffled.wide` | {glue:text}`02.over_inputs.classification.shuffled.wide` |
+# | slices | true | {glue:text}`02.gain.regression.true.narrow` | {glue:text}`02.over_inputs.regression.true.narrow` | {glue:text}`02.gain.regression.true.wide` | {glue:text}`02.over_inputs.regression.true.wide` |
+# | slices | shuffled | {glue:text}`02.gain.regression.shuffled.narrow` | {glue:text}`02.over_inputs.regression.shuffled.narrow` | {glue:text}`02.gain.regression.shuffled.wide` | {glue:text}`02.over_inputs.regression.shuffled.wide` |
 #
 # Is a part of that gain mere collapse of the spectrum? Only where the ceiling of the area
 # ({ref}`sec-01`) rises. Of narrow networks with true targets it goes from
@@ -798,12 +797,12 @@ table(
 # layer an area of {glue:text}`02.chance.classification.true.narrow.end.mean:.4f` and
 # {glue:text}`02.chance.regression.true.narrow.end.mean:.4f`.
 #
-# Did networks fit the shuffled targets? A share of
-# {glue:text}`02.converged.classification.shuffled.narrow.mean:.2f` of the narrow and
-# {glue:text}`02.converged.classification.shuffled.wide.mean:.2f` of the wide ones reached
-# the tolerance on the images,
-# {glue:text}`02.converged.regression.shuffled.narrow.mean:.2f` and
-# {glue:text}`02.converged.regression.shuffled.wide.mean:.2f` on the slices.
+# Did networks fit the shuffled targets? The tolerance was reached by
+# {glue:text}`02.converged.classification.shuffled.narrow.mean:.0%` of the narrow and
+# {glue:text}`02.converged.classification.shuffled.wide.mean:.0%` of the wide ones on the
+# images, by {glue:text}`02.converged.regression.shuffled.narrow.mean:.0%` and
+# {glue:text}`02.converged.regression.shuffled.wide.mean:.0%` on the slices; the table of
+# trainings has the loss at which the others were stopped.
 #
 # The paper trains "to convergence", and for the networks as wide as the input for
 # 1,000 epochs. Our choice is one rule for both: a loss below the tolerance over an
@@ -832,7 +831,7 @@ table(
 # :::{exercise}
 # :label: ex-02-2
 #
-# Run the section with `-p control true`, which measures with targets that no network was
+# Run `repalign run 02 -p control true`, which measures with targets that no network was
 # trained on. Which claims change their verdict, and why?
 # :::
 #
