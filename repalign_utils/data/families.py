@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -88,11 +87,6 @@ def imagenet_classes(family: str) -> tuple[str, ...]:
     (449, 'n02666196')
     """
     family = one_of("family", family, _KINDS)
-    return tuple(wnid for wnid, kind in _imagenet() if kind == family)
-
-
-@cache
-def _imagenet() -> tuple[tuple[str, str], ...]:
     lines = _TSV.read_text("utf-8").splitlines()
     rows = (line.split("\t") for line in lines if not line.startswith("#"))
-    return tuple((row[1], row[2]) for row in rows)
+    return tuple(wnid for _, wnid, kind, *_ in rows if kind == family)

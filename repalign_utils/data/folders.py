@@ -193,16 +193,21 @@ def _class_names(
         _refuse_splits(folder, known)
         return tuple(known)
     if isinstance(classes, Images):
-        return _same_classes(folder, known, classes.classes)
-    if isinstance(classes, str | os.PathLike):
+        names = classes.classes
+    elif isinstance(classes, str | os.PathLike):
         names = listed_names(Path(classes))
     else:
         names = tuple(composed(n) if isinstance(n, str) else n for n in classes)
     lacking = [name for name in names if name not in known]
-    if len(lacking) > 1:
+    # a test split of other classes than the training's is a mistake
+    same = isinstance(classes, Images)
+    added = [name for name in known if same and name not in names]
+    if added or len(lacking) > 1:
+        faults = [f"lacks {few(lacking)}"] if lacking else []
+        faults += [f"has {few(added)} besides"] if added else []
         raise ValueError(
-            f"{folder} lacks {len(lacking)} of {len(names)} classes: "
-            f"{few(lacking)}; put them there or ask for others"
+            f"{folder} {' and '.join(faults)}, of {len(names)} classes asked for; make "
+            "the folders the same, or name the classes to take"
         )
     try:
         return checked_classes(names, known)
@@ -217,22 +222,6 @@ def _refuse_splits(folder: Path, known: Sequence[str]) -> None:
             f"{folder} holds {', '.join(known)}, which are parts of a data set and not "
             f"classes; pass one of them, e.g. {folder / likely}"
         )
-
-
-def _same_classes(
-    folder: Path, known: Sequence[str], wanted: tuple[str, ...]
-) -> tuple[str, ...]:
-    lacking = [name for name in wanted if name not in known]
-    added = [name for name in known if name not in wanted]
-    faults = [f"lacks {few(lacking)}"] if lacking else []
-    faults += [f"has {few(added)} besides"] if added else []
-    if faults:
-        raise ValueError(
-            f"{folder} must hold the {len(wanted)} classes of the other images, but "
-            f"it {' and '.join(faults)}; make the folders the same, or name the "
-            "classes to take from both"
-        )
-    return wanted
 
 
 def _listed(

@@ -113,7 +113,7 @@ def digits(
     357
     """
     pair, draw = _digits(classes, most=2), PerClass(n_per_class, seed)
-    pixels, numbers = _embedded()
+    pixels, numbers = need("sklearn.datasets", "run").load_digits(return_X_y=True)
     sha256 = arrays_sha256(pixels, numbers)
     return _pair("digits", pixels, numbers, pair, draw, sha256)
 
@@ -149,7 +149,7 @@ def digit_images(
     (150, 1, 8, 8)
     """
     chosen, draw = _digits(classes), PerClass(n_per_class, seed)
-    pixels, numbers = _embedded()
+    pixels, numbers = need("sklearn.datasets", "run").load_digits(return_X_y=True)
     sha256 = arrays_sha256(pixels, numbers)
     rows, labels, about = _drawn("digit_images", numbers, chosen, draw, sha256)
     images = np.rint(pixels[rows] * (255 / 16)).astype(np.uint8)
@@ -209,9 +209,3 @@ def _unpack(part: Path) -> None:
         part.write_bytes(gzip.decompress(part.read_bytes()))
     except (EOFError, zlib.error) as error:
         raise ValueError(f"the download is damaged: {error}") from None
-
-
-def _embedded() -> tuple[np.ndarray, np.ndarray]:
-    datasets = need("sklearn.datasets", "run")
-    pixels, numbers = datasets.load_digits(return_X_y=True)
-    return np.asarray(pixels), np.asarray(numbers)

@@ -46,7 +46,7 @@ def test_parts_that_are_there_are_taken_as_they_are(tmp_path, test_folder):
 def test_a_test_part_of_other_classes_is_refused(tmp_path):
     draw(tmp_path / "train", "ab", 2)
     draw(tmp_path / "test", "bc", 2)
-    with pytest.raises(ValueError, match="must hold the 2 classes of the other images"):
+    with pytest.raises(ValueError, match="besides, of 2 classes asked for"):
         two_parts(tmp_path, 2, 2, size=8)
 
 
