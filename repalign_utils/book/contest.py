@@ -42,21 +42,19 @@ def standing(base: Path | None, score: str = "") -> Standing:
         for name, entry in records.items()
         if name.startswith(_WINS)
     }
-    if not wins:
-        chosen = score or DEFAULT
-        by = "as asked" if score else "by default"
-        return Standing(
-            chosen, f"{chosen}, {by}: no kept run of section 13 says how well it orders"
-        )
-    best = max(wins, key=lambda name: wins[name])
+    best = max(wins, key=lambda name: wins[name], default=DEFAULT)
     chosen = score or best
-    who = f"{chosen} won section 13's contest" if chosen == best else chosen
     names = [f"13.order.{of}.{chosen}" for of in ("tuned", "linear")]
-    if not all(name in records for name in names):
-        return Standing(chosen, f"{who}: section 13 has not judged it on its own tasks")
-    tuned, linear = (interval_of(records[name]) for name in names)
-    return Standing(
-        chosen,
-        f"{who}; there its rank correlation with the gain was {tuned} after "
-        f"fine-tuning and {linear} for linear models (1 is the right order, 0 chance)",
-    )
+    who = f"{chosen} won section 13's contest" if chosen == best else chosen
+    if not wins:
+        by = "as asked" if score else "by default"
+        told = f"{chosen}, {by}: no kept run of section 13 says how well it orders"
+    elif not all(name in records for name in names):
+        told = f"{who}: section 13 has not judged it on its own tasks"
+    else:
+        tuned, linear = (interval_of(records[name]) for name in names)
+        told = (
+            f"{who}; there its rank correlation with the gain was {tuned} after fine-"
+            f"tuning and {linear} for linear models (1 is the right order, 0 chance)"
+        )
+    return Standing(chosen, told)

@@ -39,6 +39,7 @@ def provenance(
     precision : floating-point type of the training
     seeds : number of seeds
     """
+    import psutil  # comes with ipykernel
     from IPython.display import display
 
     facts = {
@@ -51,7 +52,7 @@ def provenance(
         "data_sha256": [about.sha256 for about in datasets],
         **({"weights": _told_files(weights)} if weights else {}),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_s": round(_process_age(), 1),
+        "wall_s": round(time.time() - psutil.Process().create_time(), 1),
         **_peak_memory(str(device)),
     }
     display(
@@ -151,12 +152,6 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.split(":", 1)[1] for line in lines if line.startswith("model name")]
     return names[0].strip() if names else platform.machine()
-
-
-def _process_age() -> float:
-    import psutil  # comes with ipykernel
-
-    return time.time() - psutil.Process().create_time()
 
 
 def memory(facts: dict) -> str:

@@ -257,23 +257,17 @@ def _offer_data(page, folder: Path, section: str, run: dict) -> None:
 
 def _insert_lead_figure(page, folder: Path, section: str) -> None:
     """Show the figure tagged ``lead-figure`` below the lead as well."""
-    figure = _copied(page, "lead-figure", folder / section)
-    if figure:
-        text = _filled("lead", **figure).rstrip()
-        page.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="lead"))
+    for cell in page.cells:
+        if "lead-figure" in cell.metadata.get("tags", []):
+            content, suffix = _image(cell)
+            _write(folder / f"{section}{suffix}", content)
+            words = cell.metadata["mystnb"]
+            text = _filled("lead", image=f"{section}{suffix}", words=words).rstrip()
+            page.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="lead"))
+            return
 
 
-def _copied(notebook, tag: str, path: Path) -> dict:
-    """Name and words of the first figure with a tag, copied to path; or nothing."""
-    for cell in notebook.cells:
-        if tag in cell.metadata.get("tags", []):
-            content, suffix = _image(cell, tag)
-            _write(path.with_suffix(suffix), content)
-            return {"image": path.name + suffix, "words": cell.metadata["mystnb"]}
-    return {}
-
-
-def _image(cell, tag: str) -> tuple[bytes, str]:
+def _image(cell) -> tuple[bytes, str]:
     """Image that a cell shows, and its suffix."""
     for output in cell.outputs:
         data = output.get("data", {})
@@ -281,4 +275,4 @@ def _image(cell, tag: str) -> tuple[bytes, str]:
             return "".join(data["image/svg+xml"]).encode(), ".svg"
         if "image/png" in data:
             return base64.b64decode(data["image/png"]), ".png"
-    raise ValueError(f"the cell tagged {tag!r} shows no image")
+    raise ValueError("the cell tagged 'lead-figure' shows no image")

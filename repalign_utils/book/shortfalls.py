@@ -31,16 +31,9 @@ class Shortfall:
     @property
     def too_few(self) -> bool:
         """Whether all that is missing are units, in each run that was made."""
-        missing = [
-            f
-            for judged in (self.here, self.there)
-            for f in judged.findings
-            if _short(f)
-        ]
-        return all(
-            f.verdict == INCONCLUSIVE and f.units < needed(self.here.claim)
-            for f in missing
-        )
+        missing = filter(_short, (*self.here.findings, *self.there.findings))
+        wanted = needed(self.here.claim)
+        return all(f.verdict == INCONCLUSIVE and f.units < wanted for f in missing)
 
     @property
     def told(self) -> list[tuple[str, Judged, list[str]]]:
