@@ -47,24 +47,12 @@ class Premise(BaseModel):
     Attributes
     ----------
     quantity : name of the recorded value, whose mean counts
-    above, below : the line beyond which it has to lie; one of them
+    above : the line above which it has to lie
     """
 
     model_config = _AS_WRITTEN
     quantity: str
-    above: FiniteFloat | None = None
-    below: FiniteFloat | None = None
-
-    @validated(mode="after")
-    def _one_line(self) -> Self:
-        _one_of(above=self.above, below=self.below)
-        return self
-
-    def met(self, mean: float) -> bool:
-        """Whether a run with this mean of the quantity can be asked."""
-        if self.above is not None:
-            return mean > self.above
-        return self.below is not None and mean < self.below
+    above: FiniteFloat
 
 
 class Setting(BaseModel):
@@ -91,7 +79,8 @@ class Setting(BaseModel):
 
     @validated(mode="after")
     def _one_measure(self) -> Self:
-        _one_of(smallest=self.smallest, relative=self.relative)
+        if (self.smallest is None) == (self.relative is None):
+            raise PydanticCustomError("one_of", "give one of smallest and relative")
         return self
 
     @property
@@ -154,13 +143,6 @@ class Claim(BaseModel):
                 "rule 'any' tests the side of a line: give it no check and no 'equals'",
             )
         return self
-
-
-def _one_of(**choices: Any) -> None:
-    """Refuse unless one of these is given."""
-    if sum(value is not None for value in choices.values()) != 1:
-        names = " and ".join(choices)
-        raise PydanticCustomError("one_of", "give one of {names}", {"names": names})
 
 
 def read_claims(path: Path) -> list[Claim]:

@@ -199,7 +199,7 @@ def _finding(claim: Claim, setting: Setting, run: dict | None) -> Finding:
     entry = records[setting.quantity]
     value, units, mean = str(interval_of(entry)), len(entry["values"]), entry["mean"]
     wanted = setting.testable
-    if wanted and not wanted.met(records[wanted.quantity]["mean"]):
+    if wanted and records[wanted.quantity]["mean"] <= wanted.above:
         return Finding(setting, NOT_TESTABLE, None, value, units, mean)
     least = smallest_effect(setting, records)
     if claim.kind == "check":

@@ -51,7 +51,7 @@ def test_a_smallest_effect_may_be_a_share_and_a_claim_may_have_a_premise(written
     setting = read_claims(written("smallest: 0.1", share))[0].settings[0]
     assert setting.relative and setting.testable
     assert (setting.relative.share, setting.relative.of) == (0.1, "05.area")
-    assert setting.testable.met(0.1) and not setting.testable.met(0)
+    assert setting.testable.above == 0
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ AT_ALL = f"{GAIN} > settings > 05-a"
         (
             "smallest: 0.1",
             "smallest: 0\n        testable: {quantity: 05.falls}",
-            f"{AT_ALL} > testable is {{'quantity': '05.falls'}}; give one of above and",
+            f"{AT_ALL} > testable > above is missing",
         ),
         (CLAIMS, "05_tiny: gain", "claims.yaml: 05_tiny is 'gain'; expected a valid l"),
         (CLAIMS, "- id: 05-a", "claims.yaml holds [{'id': '05-a'}]; expected lines '"),
