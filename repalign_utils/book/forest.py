@@ -1,17 +1,16 @@
-"""Intervals of a setting drawn against its bound, as SVG that a page can style."""
+"""Where the intervals of a setting lie on a drawing, against its bound."""
 
 from collections.abc import Sequence
-from html import escape
 
 from .claims import Setting
 from .records import interval_of
 from .verdicts import NOT_RUN, Finding, smallest_effect
 
-WIDTH, ROW, DOT = 220, 13, 4
+WIDTH, MARGIN = 220, 4
 
 
-def forest(finding: Finding, other: Finding, runs: Sequence[dict | None]) -> str:
-    """SVG of a setting: this build's interval above, the reference run's below.
+def forest(finding: Finding, other: Finding, runs: Sequence[dict | None]) -> dict:
+    """Places of what ``forest.svg.jinja`` draws: this build above, the reference below.
 
     The shaded part is where an interval has to lie for the setting to be reproduced,
     the line is the bound. Each setting has a scale of its own.
@@ -23,34 +22,29 @@ def forest(finding: Finding, other: Finding, runs: Sequence[dict | None]) -> str
 
     Returns
     -------
-    str, empty if neither recorded the quantity
+    dict with the ``width`` of the drawing, the ends ``left`` and ``right`` of the
+    shaded part, ``bound`` and ``rows``: name of the run -> places of the lower end,
+    mean and upper end, and whether they are an interval's; None for one that did not
+    record it. Empty if neither did
     """
     setting = finding.setting
     both = zip((finding, other), runs, strict=True)
     kept = [run["records"] if run and f.verdict != NOT_RUN else {} for f, run in both]
     told = [_ends(setting, entries) for entries in kept]
     if not any(told):
-        return ""
+        return {}
     good = _good(setting, max(smallest_effect(setting, r) for r in kept if r))
     seen = [setting.bound, *(v for v in good if abs(v) != float("inf"))]
     seen += [value for ends in told if ends for value in ends[:3]]
     place = _scale(min(seen), max(seen))
-    left, right = (place(v) for v in good)
-    height = 2 * ROW + 4
-    parts = [
-        f'<rect class="good" x="{left:.1f}" width="{right - left:.1f}" '
-        f'y="0" height="{height}"/>',
-        f'<line class="bound" x1="{place(setting.bound):.1f}" '
-        f'x2="{place(setting.bound):.1f}" y1="0" y2="{height}"/>',
-    ]
-    for row, (name, ends) in enumerate(zip(("here", "there"), told, strict=True)):
-        if ends:
-            parts.append(_interval(name, 2 + ROW * row + ROW / 2, ends, place))
-    words = f"{setting.name}: this build {finding.value}, reference run {other.value}"
-    return (
-        f'<svg class="forest" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="{escape(words)}">{"".join(parts)}</svg>'
-    )
+    rows = [ends and (*map(place, ends[:3]), ends[3]) for ends in told]
+    return {
+        "width": WIDTH,
+        "left": place(good[0]),
+        "right": place(good[1]),
+        "bound": place(setting.bound),
+        "rows": dict(zip(("here", "there"), rows, strict=True)),
+    }
 
 
 def _ends(setting: Setting, entries: dict) -> tuple[float, float, float, bool] | None:
@@ -77,16 +71,7 @@ def _scale(low: float, high: float):
     span = (high - low) or abs(high) or 1.0
 
     def place(value: float) -> float:
-        at = DOT + (value - low) / span * (WIDTH - 2 * DOT) * 0.9 + WIDTH * 0.045
+        at = MARGIN + (value - low) / span * (WIDTH - 2 * MARGIN) * 0.9 + WIDTH * 0.045
         return min(max(at, 0.0), float(WIDTH))
 
     return place
-
-
-def _interval(name: str, y: float, ends, place) -> str:
-    low, mean, high, whole = ends
-    kind = name if whole else f"{name} few"
-    return (
-        f'<g class="{kind}"><line x1="{place(low):.1f}" x2="{place(high):.1f}" '
-        f'y1="{y}" y2="{y}"/><circle cx="{place(mean):.1f}" cy="{y}" r="{DOT}"/></g>'
-    )
