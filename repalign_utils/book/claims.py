@@ -117,6 +117,7 @@ class Claim(BaseModel):
     unit : what was drawn anew for each recorded value, and what was not
     control : parameters of a run in which it must not hold
     changed : what was changed after data were seen
+    limits : what sets our runs apart and may be why it falls short
     settings : where it is tested
     """
 
@@ -130,6 +131,7 @@ class Claim(BaseModel):
     unit: str
     control: dict[str, str] = Field(min_length=1)
     changed: str
+    limits: str = ""
     settings: tuple[Setting, ...] = Field(min_length=1)
 
     @validated(mode="after")

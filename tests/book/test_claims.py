@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from repalign_utils.book import paths, records
+from repalign_utils.book import paths, records, references, verdicts
 from repalign_utils.book.claims import ClaimError, read_claims
 from repalign_utils.book.notebooks import parameters_cell, read_section
 from repalign_utils.book.parameters import settle
+from repalign_utils.book.shortfalls import shortfalls
 from tests.conftest import ROOT
 from tests.miniature import CLAIMS
 
@@ -36,6 +37,7 @@ def test_claims_are_read_in_order_with_all_that_was_written(written):
         "unit": "seed",
         "control": {"gain": "0"},
         "changed": "nothing",
+        "limits": "",
     }
     a, b = first.settings
     assert (a.id, a.name, a.quantity) == ("05-a", "at all", "05.gain")
@@ -193,3 +195,12 @@ def test_the_control_of_a_claim_is_set_by_parameters_of_its_section():
         source = parameters_cell(read_section(paths.section_path(ROOT, section))).source
         for control in [c.control for c in stated if c.section == section]:
             assert settle(source, section, [(control, ROOT)])
+
+
+def test_each_claim_that_a_kept_run_falls_short_of_says_what_may_be_why():
+    stated = read_claims(ROOT / "claims.yaml")
+    runs = (references.read(ROOT, profile) for profile in ("quick", "paper"))
+    pairs = zip(*(verdicts.judge(stated, run) for run in runs), strict=True)
+    short = [s for s in shortfalls(list(pairs), "paper") if not s.too_few]
+    assert short
+    assert [s.here.claim.id for s in short if not s.here.claim.limits] == []
