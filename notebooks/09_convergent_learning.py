@@ -143,8 +143,8 @@ pictures = NetworkInputs(held)[:]
 print(len(images.labels), len(held.labels), tuple(pictures.shape[1:]))
 
 # %% [markdown]
-# So many images to train on, so many held out, of this shape. A network has the
-# convolutions and the fully connected layer that `layers` names, and a readout of ten
+# These are the images to train on, those held out, and the shape of one. A network has
+# the convolutions and the fully connected layer that `layers` names, and a readout of ten
 # classes.
 
 
@@ -374,7 +374,7 @@ record_ends("chance", mean["chance"], within=(-1, 1))
 start = mean_of(untrained, "greedy")
 record_ends("greedy.start", start, within=(-1, 1))
 
-# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-09-sorted", "caption": "Correlation of each unit with its best partner, sorted (semi-matching), and with a partner of its own (one-to-one) in the same order; first (above) and last convolution of the first pair; a unit without a dot found all partners taken. The thin line is the best correlation with unrelated rows, sorted."}, "image": {"alt": "Two panels, first convolution above and last below. Correlation against rank of the unit: a falling line for the best partner, dots for the one-to-one partner on or below it, and a thin line near zero for chance."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, name in zip(axes, ends.values(), strict=True):
     found = matches[0, name]
@@ -784,13 +784,11 @@ record(
 record("09.sparse_fall", [fall(paths, i) for i in range(pairs)])
 
 # %% [markdown]
-# The first convolution has {glue:text}`09.sparse_fall` more (before training
-# {glue:text}`09.sparse_fall.start`): above 0 it is predicted better under a penalty. That
-# is not yet sparser. The table shows how many units each layer uses at this penalty, how much
-# is left without one, and *needed* how many units nine tenths of that take:
-# {glue:text}`09.needed.first` in the first convolution and {glue:text}`09.needed.last`
-# in the last. This compares layers of one width; in the paper widths differ from layer
-# to layer.
+# The first convolution has {glue:text}`09.sparse_fall` more; above 0 it is predicted better
+# under a penalty. Before training it is {glue:text}`09.sparse_fall.start`: where that is
+# as large, no learning is needed. Nor is better sparser: for nine tenths of what all explain
+# the first convolution takes {glue:text}`09.needed.first` units and the last
+# {glue:text}`09.needed.last`. Our layers have one width; in the paper widths differ.
 #
 # ## Groups of units, many to many
 #
@@ -1040,6 +1038,7 @@ record_features("09.second", means[1], labels=held.labels)
 # |---|---|---|---|---|
 # | best partner | {glue:text}`09.greedy.first` | {glue:text}`09.greedy.start.first` | {glue:text}`09.greedy.last` | {glue:text}`09.greedy.start.last` |
 # | own partner | {glue:text}`09.own.first` |  | {glue:text}`09.own.last` |  |
+# | the same, added by training | {glue:text}`09.learned.first` |  | {glue:text}`09.learned.last` |  |
 # | chance (best partner) | {glue:text}`09.chance.first` |  | {glue:text}`09.chance.last` |  |
 # | spread of units beyond chance | {glue:text}`09.spread.first` | {glue:text}`09.spread.start.first` | {glue:text}`09.spread.last` | {glue:text}`09.spread.start.last` |
 # | same units in a third network | {glue:text}`09.third.first` | {glue:text}`09.third.start.first` | {glue:text}`09.third.last` | {glue:text}`09.third.start.last` |
@@ -1047,8 +1046,9 @@ record_features("09.second", means[1], labels=held.labels)
 # | explained by several units, less by one | {glue:text}`09.several.first` |  | {glue:text}`09.several.last` |  |
 # | local: lost by a rotation | {glue:text}`09.local.first` |  | {glue:text}`09.local.last` |  |
 #
-# Networks before training pass as well where the column beside is as large; there the
-# number speaks of images and architecture, not of what was learnt.
+# Networks before training pass as well where the column beside is as large, though the
+# verdict above does not ask them; there the number speaks of images and architecture,
+# not of what was learnt.
 #
 # Our networks are small and so are their images; the paper compares four AlexNets on
 # ImageNet, over all positions of 50,000 images. Equal widths of the layers, the rank

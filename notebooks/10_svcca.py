@@ -18,14 +18,14 @@
 # the next layer can read. Singular vector canonical correlation analysis (SVCCA) finds
 # the directions that two networks share {cite:p}`raghu2017`. Here ten directions of the
 # first fully connected layer classify {glue:text}`10.kept.fc1.mean:.3f` of the test
-# images correctly, and all of them {glue:text}`10.accuracy.mean:.3f`; after
-# 35 % of training the first layer is at {glue:text}`10.similarity.first.mean:.2f` of
-# its final self and the last hidden one at {glue:text}`10.similarity.last.mean:.2f`.
-# The paper reads the second as a way to train less. Of the first a sceptic may say that
-# ten principal components of the one network keep {glue:text}`10.principal.fc1.mean:.3f`;
-# of the second, that depth and similarity have a rank correlation of
-# {glue:text}`10.order.start.mean:.2f` before training already
-# ({glue:text}`10.order.mean:.2f` at 35 %).
+# images correctly, and all of them {glue:text}`10.accuracy.mean:.3f`; after 35 % of
+# training the first layer has a similarity of {glue:text}`10.similarity.first.mean:.2f`
+# with its final self, chance taken off, and the last hidden one
+# {glue:text}`10.similarity.last.mean:.2f`. The paper reads the second as a way to train
+# less. Of the first a sceptic may say that ten principal components of the one network
+# keep {glue:text}`10.principal.fc1.mean:.3f`; of the second, that depth and similarity
+# have a rank correlation of {glue:text}`10.order.start.mean:.2f` before training
+# already ({glue:text}`10.order.mean:.2f` at 35 %).
 
 # %% tags=["parameters"]
 # fmt: off
@@ -699,7 +699,7 @@ matrices = {
 # These are the value, chance and the calibrated value of the outputs with themselves at
 # the end. All layers:
 
-# %% mystnb={"figure": {"name": "fig-10-layers", "caption": "SVCCA of every layer of the first network at four times of its training (rows) with every layer at the end (columns), raw on the left and calibrated on the right, where 0 is what chance gives."}, "image": {"alt": "Four rows of two matrices, layers by layers, at 0, 35, 75 and 100 per cent of training: raw similarity on the left, calibrated on the right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-10-layers", "caption": "SVCCA of every layer of the first network at four times of its training (rows) with every layer at the end (columns), raw on the left and calibrated on the right, where 0 is what chance gives. Not every layer is named; the outputs are last."}, "image": {"alt": "Four rows of two matrices, layers by layers, at 0, 35, 75 and 100 per cent of training: raw similarity on the left, calibrated on the right."}} tags=["hide-input"]
 grid = figures.new_panels(
     4, columns=2, height=2.4, sharex=True, sharey=True
 )
@@ -1015,7 +1015,7 @@ between = np.array(
 )
 between.shape  # (pairs, 3, layers, layers)
 
-# %% mystnb={"figure": {"name": "fig-10-initialisations", "caption": "SVCCA of all layers of two networks that differ in initial weights and batches, mean over pairs: raw on the left, calibrated on the right."}, "image": {"alt": "Two matrices, layers of one network by layers of the other, raw and calibrated similarity."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-10-initialisations", "caption": "SVCCA of all layers of two networks that differ in initial weights and batches, mean over pairs: raw on the left, calibrated on the right. Not every layer is named; the outputs are last."}, "image": {"alt": "Two matrices, layers of one network by layers of the other, raw and calibrated similarity."}} tags=["hide-input"]
 axes = figures.new_panels(columns=2, height=3, sharey=True)
 for ax, kind, k in zip(
     axes, ("raw", "calibrated"), (0, 2), strict=True
@@ -1085,10 +1085,10 @@ print(abs(streamed.values - between[0, 0]).max())
 # ## Why does my number differ?
 #
 # Released codes of SVCCA, {eq}`eq-10-svcca`, and PWCCA, {eq}`eq-11-pwcca`, depart from
-# the formulas of the papers, each in its own way. Five of the ways, written down here from their description
-# in a few lines, on one input: two layers of 2,000 rows and 200 units that share
-# directions of falling strength, $1 / k$ for the $k$-th, with a little noise of their
-# own, and units whose means are as large as their deviations, as after a ReLU.
+# the formulas of the papers. Five of the ways, written from their description, on one
+# kind of input, drawn anew for each value: two layers of 2,000 rows and 200 units that
+# share directions of falling strength, $1 / k$ for the $k$-th, with a little noise of
+# their own, and units whose means are as large as their deviations, as after a ReLU.
 
 
 # %%

@@ -492,7 +492,7 @@ panels = {
 # %% [markdown]
 # How uncertain is the mean $\bar v$ of a group of $m$? Each pair counts in two of the
 # $v_i$, so that they spread too little: if a distance is the sum of two networks' own
-# shares, an interval made of five $v_i$ holds the truth in 63 % of samples. The
+# shares, an interval made of five $v_i$ holds the truth in 64 % of samples. The
 # jackknife leaves out one network at a time, with all its pairs; its pseudo-values have
 # the same mean,
 #
@@ -618,9 +618,9 @@ table(header, rows_shown)
 # {glue:text}`11.closer.calibrated` once chance is taken off. The paper finds memorising
 # networks as far from each other as from those that generalise, up to the outputs. Here,
 # in the last hidden layer, a memorising network is nearer to its like than to the others
-# by {glue:text}`11.alone.last`: a number well above 0 means that the layer has already
-# settled on the labels that the group shares. A small network on few images may settle
-# earlier than one of eleven layers.
+# by {glue:text}`11.alone.last` (the interval takes the distance between the groups as
+# known): well above 0, the layer has settled on the labels that the group shares. A small
+# network on few images may settle earlier than one of eleven layers.
 #
 # A sceptic would say: PWCCA of layers that have collapsed onto the same ten classes is
 # high, whatever the labels are. So look at the outputs, where both groups have to come
@@ -1113,6 +1113,7 @@ record("11.noise.converged", fitted.converged.mean(), within=(0, 1))
 # | Toy: PWCCA above SVCCA, mean over $k$ | {glue:text}`11.toy.svcca` |
 # | Generalising networks nearer, later layers | {glue:text}`11.closer.later` |
 # | the same, calibrated | {glue:text}`11.closer.calibrated` |
+# | Memorising networks nearer to each other than to the rest, last hidden layer (the paper: no nearer) | {glue:text}`11.alone.last` |
 # | Similarity to the end still gained after accuracy has settled | {glue:text}`11.still` |
 # | Stable directions above unstable ones at the end, held-out images | {glue:text}`11.stable.held_out` |
 # | Widest above narrowest network, subset of units | {glue:text}`11.wider.subset` |
@@ -1120,8 +1121,8 @@ record("11.noise.converged", fitted.converged.mean(), within=(0, 1))
 # | Convergence with the most noise, times | {glue:text}`11.noise.slower` |
 # | Test error with the most noise, added | {glue:text}`11.noise.error` |
 #
-# The networks here are narrower, fewer layers deep or both, and their images fewer than
-# in the paper, which trains for 100 epochs on all of CIFAR-10; the levels of chance, the
+# The networks here are narrower, fewer layers deep or both, and their images and widths
+# fewer than in the paper (13 widths, 100 epochs on all of CIFAR-10); the levels of chance, the
 # calibrated values, the jackknife and the comparison with alignment are ours. We
 # average both orders of PWCCA, since the paper does not say which layer of a pair gives
 # the weights.
