@@ -345,7 +345,7 @@ def settle(source: str, section: str, layers: list[tuple[dict, Path]]) -> dict:
             if name not in parameters:
                 raise ParameterError(
                     f"{section} has no parameter {name!r}; "
-                    f"{did_you_mean(name, parameters)}It takes {', '.join(parameters)}"
+                    f"{did_you_mean(name, parameters)}it takes {', '.join(parameters)}"
                 )
             values[name] = parameters[name].check(value, base)
     for condition in conditions(source):

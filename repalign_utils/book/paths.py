@@ -55,7 +55,7 @@ def section_path(base: Path, name: str) -> Path:
     if len(found) != 1:
         hint = did_you_mean(name, known, cutoff=0.4)
         raise SectionError(
-            f"no section {name!r}; {hint}The sections are {', '.join(known)}"
+            f"no section {name!r}; {hint}the sections are {', '.join(known)}"
         )
     return base / "notebooks" / f"{found[0]}.py"
 

@@ -67,7 +67,7 @@ def _profile(base: Path, profile: str, section: str) -> dict:
         if name not in known:
             raise params.ParameterError(
                 f"{file.name} has settings for {name!r}, which is no section; "
-                f"{did_you_mean(name, known)}The sections are {', '.join(known)}"
+                f"{did_you_mean(name, known)}the sections are {', '.join(known)}"
             )
         if values and not isinstance(values, dict):
             raise params.ParameterError(

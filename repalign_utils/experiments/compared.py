@@ -100,6 +100,12 @@ def compared(
             for how in trained:
                 label = prefix + "_".join(map(str, how))
                 found.append(Compared(label, name, None, *how))
+    if str(weights) and not any(net.file for net in found):
+        raise FileNotFoundError(
+            f"weights are {str(weights)!r}, where no file is called after any of "
+            f"{', '.join(networks)}; call files NETWORK.pt or NETWORK-*.pt, "
+            "name the network in networks, or leave weights empty"
+        )
     labels = [net.label for net in found]
     if twice := [label for label in labels if labels.count(label) > 1]:
         raise ValueError(

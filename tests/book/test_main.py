@@ -44,7 +44,7 @@ def test_a_misspelt_parameter_ends_with_the_right_hint_and_no_traceback(base):
     assert run.returncode == 2 and not run.stdout
     assert run.stderr.endswith(
         "\nError: 05_tiny has no parameter 'sedes'; did you mean 'seeds'? "
-        "It takes seeds, gain, mode, marker, label\n"
+        "it takes seeds, gain, mode, marker, label\n"
     )
     assert "Traceback" not in run.stderr
     assert not (base / "runs").exists()
@@ -148,7 +148,7 @@ def test_a_run_is_made_again_with_its_parameters_but_those_given(base, monkeypat
 
 def test_a_section_or_a_run_has_to_be_named(base, never):
     _refused("name a section, such as 05, or a run with --like", "run")
-    _refused("no section '99'; The sections are 05_tiny, 06_other", "run", "99")
+    _refused("no section '99'; the sections are 05_tiny, 06_other", "run", "99")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_section_or_a_run_has_to_be_named(base, never):
     [
         ("gain: [1\n", "mine.yaml is not YAML: while parsing a flow sequence"),
         ("- gain\n", "mine.yaml holds ['gain']; expected lines 'name: value'"),
-        ("gian: 2\n", "05_tiny has no parameter 'gian'; did you mean 'gain'? It takes"),
+        ("gian: 2\n", "05_tiny has no parameter 'gian'; did you mean 'gain'? it takes"),
         (
             "gain: big\n",
             "gain is 'big'; expected finite float in 0..10, for example 1.0",
@@ -207,7 +207,7 @@ def test_what_is_no_run_of_the_profile_is_refused_as_a_reference(base):
     (base / "05.json").write_text("[]")
     message = "05.json is no run record; expected the .json beside a section's run"
     _refused(message, "reference", "05.json", rest=False)
-    message = "no section '09'; The sections are 05_tiny, 06_other"
+    message = "no section '09'; the sections are 05_tiny, 06_other"
     _refused(message, "reference", "09", rest=False)
 
 

@@ -105,7 +105,7 @@ def test_a_default_has_to_fit_its_own_declaration(line, message):
 
 def test_an_unknown_name_is_an_error_with_the_nearest_known_one():
     message = (
-        "05_tiny has no parameter 'sedes'; did you mean 'seeds'? It takes dataset, "
+        "05_tiny has no parameter 'sedes'; did you mean 'seeds'? it takes dataset, "
         "encodings, step_sizes, width, share, step_size, seeds, control, source, "
         "task, images, optimizer, data_dir, checkpoints"
     )
@@ -114,9 +114,9 @@ def test_an_unknown_name_is_an_error_with_the_nearest_known_one():
 
 
 def test_an_unknown_name_near_to_none_is_an_error_without_a_guess():
-    with pytest.raises(ParameterError, match=r"parameter 'qqq'; It takes dataset, enc"):
+    with pytest.raises(ParameterError, match=r"parameter 'qqq'; it takes dataset, enc"):
         _settled({"qqq": 2})
-    with pytest.raises(ParameterError, match=r"has no parameter 7; It takes dataset"):
+    with pytest.raises(ParameterError, match=r"has no parameter 7; it takes dataset"):
         _settled({7: 2})
 
 

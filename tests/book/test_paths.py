@@ -46,13 +46,13 @@ def test_a_section_is_known_by_its_number_and_by_its_name(base, name):
 @pytest.mark.parametrize("name", ["99", "", "5", "tiny", "05_tin"])
 def test_an_unknown_section_is_an_error_that_lists_those_there_are(base, name):
     with pytest.raises(
-        SectionError, match=rf"^no section '{name}'; .*The sections are 05_tiny, 06_oth"
+        SectionError, match=rf"^no section '{name}'; .*the sections are 05_tiny, 06_oth"
     ):
         paths.section_path(base, name)
 
 
 def test_the_nearest_section_is_named(base):
-    with pytest.raises(SectionError, match=r"'05_tyni'; did you mean '05_tiny'\? The"):
+    with pytest.raises(SectionError, match=r"'05_tyni'; did you mean '05_tiny'\? the"):
         paths.section_path(base, "05_tyni")
 
 

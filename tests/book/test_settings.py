@@ -71,12 +71,12 @@ def test_an_empty_file_and_an_empty_section_of_a_profile_change_nothing(fresh):
         (
             "05_tyni:\n  gain: 2\n",
             "quick.yaml has settings for '05_tyni', which is no section; "
-            "did you mean '05_tiny'? The sections are 05_tiny, 06_other",
+            "did you mean '05_tiny'? the sections are 05_tiny, 06_other",
         ),
         (
             "gain: 2\n",
             "quick.yaml has settings for 'gain', which is no section; "
-            "The sections are 05_tiny, 06_other",
+            "the sections are 05_tiny, 06_other",
         ),
         (
             "06_other: 2\n",
@@ -90,7 +90,7 @@ def test_an_empty_file_and_an_empty_section_of_a_profile_change_nothing(fresh):
         ("0\n", "quick.yaml holds '0'; expected lines 'name: value'"),
         (
             "05_tiny:\n  sedes: 2\n",
-            "05_tiny has no parameter 'sedes'; did you mean 'seeds'? It takes seeds, "
+            "05_tiny has no parameter 'sedes'; did you mean 'seeds'? it takes seeds, "
             "gain, mode, marker, label",
         ),
     ],

@@ -58,3 +58,9 @@ def test_a_recipe_of_another_form_is_refused(recipe, message):
 def test_a_data_set_that_every_network_was_trained_on_is_refused():
     with pytest.raises(ValueError, match=r"every network was trained on cifar10; add"):
         labels(["small_resnet"], ["cifar10 5 1"], ["cifar100", "cifar10"])
+
+
+def test_weights_that_no_network_takes_are_refused(tmp_path):
+    (tmp_path / "resnet18-a.pt").touch()
+    with pytest.raises(FileNotFoundError, match=r"called after any of small_resnet; c"):
+        labels(["small_resnet"], ["cifar10 5 1"], ["cifar100"], weights=tmp_path)
