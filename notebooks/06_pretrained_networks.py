@@ -18,11 +18,11 @@
 # {glue:text}`06.count.trained.mean:.0f` networks was trained on other classes than those
 # of the tasks. Kendall's rank correlation of their area with the accuracy of linear
 # models is {glue:text}`06.rank.trained`; among the same networks untrained it is
-# {glue:text}`06.rank.untrained`. Features of other kinds are another matter. The paper
-# finds pretrained networks far better aligned than other features: here the area, on
-# pairs of classes, is that of pixels plus {glue:text}`06.gap.pairs.pixels.mean:.3f`, and
-# the accuracy theirs plus {glue:text}`06.accuracy.pixels.mean:.3f`; a number below zero
-# says that pixels have more.
+# {glue:text}`06.rank.untrained`. The paper finds pretrained networks far better aligned
+# than other features. Here {glue:text}`06.words.area.pixels` trained networks have a
+# larger area than pixels, on pairs of classes; the one compared below exceeds them by
+# {glue:text}`06.gap.pairs.pixels.mean:.3f` in area and by
+# {glue:text}`06.accuracy.pixels.mean:.3f` in accuracy (below zero, pixels are ahead).
 
 # %% tags=["parameters"]
 # fmt: off
@@ -808,12 +808,10 @@ for task in TASKS:
     record(f"06.above_chance.{task}", np.min(above, axis=0))
 
 # %% [markdown]
-# On pairs of classes the area of the pretrained layer is that of the pixels plus
-# {glue:text}`06.gap.pairs.pixels`, that of random features plus
-# {glue:text}`06.gap.pairs.random`, and that of the untrained network plus
-# {glue:text}`06.gap.pairs.untrained` ({numref}`fig-06-areas`). It lies
-# {glue:text}`06.above_chance.pairs` above chance, and with one class against the rest
-# {glue:text}`06.above_chance.rest`.
+# On pairs of classes the area of the pretrained layer exceeds that of the pixels by
+# {glue:text}`06.gap.pairs.pixels` ({numref}`fig-06-areas`); the other leads are in the
+# tables below. It lies {glue:text}`06.above_chance.pairs` above chance, and with one class
+# against the rest {glue:text}`06.above_chance.rest`.
 #
 # Why is an untrained network so poor? An area has two factors, the area over $\sigma_1$,
 # which tells where on the features' own spectrum the target lies, and the ceiling, which
@@ -883,20 +881,13 @@ plt.show()
 # than rows, which pixels may have and a layer of $d$ units may not, the loss reaches zero
 # in the end, and accuracy on new images does not care.
 #
-# After the last step the training loss on the pretrained layer is that on pixels plus
-# {glue:text}`06.loss.pixels`, on random features plus {glue:text}`06.loss.random` and on
-# the untrained network plus {glue:text}`06.loss.untrained`, where it is worst; negative
-# is faster. After a tenth of the steps the differences are
-# {glue:text}`06.early_loss.pixels`, {glue:text}`06.early_loss.random` and
-# {glue:text}`06.early_loss.untrained`. A loss also falls faster the flatter the spectrum
-# is, on any targets; what a representation owes to the targets is how far its loss lies
-# below that on permuted ones. There the differences are
-# {glue:text}`06.learnt.pixels`, {glue:text}`06.learnt.random` and
-# {glue:text}`06.learnt.untrained`.
-#
-# Accuracy on new images, after the same number of steps, is that of the others plus
-# {glue:text}`06.accuracy.pixels`, {glue:text}`06.accuracy.random` and
-# {glue:text}`06.accuracy.untrained`, where the lead is smallest.
+# After a tenth of the steps the training loss on the pretrained layer minus that on pixels
+# is {glue:text}`06.early_loss.pixels`, minus that on random features
+# {glue:text}`06.early_loss.random` and minus that on the untrained network
+# {glue:text}`06.early_loss.untrained`; negative is faster. The tables have the last step.
+# A loss also falls faster the flatter the spectrum is, on any targets; what a
+# representation owes to the targets is how far its loss lies below that on permuted ones,
+# the *loss below chance*.
 #
 # ## What was found
 #
@@ -925,18 +916,24 @@ plt.show()
 # Every representation of these networks by itself:
 
 # %%
-columns = [(m, t) for t in TASKS for m in SHARES]
+mean = values.mean("seed")
+
+
+# %%
+def row(d, label, task, kind):
+    """Names of a representation, and its means over seeds."""
+    at = {"dataset": d, "network": label, "task": task}
+    found = mean.sel(at | {"features": kind, "measure": list(SHARES)})
+    return [short(d), label, task, kind, *[f"{v:.3f}" for v in found]]
+
 
 # %%
 table(
-    ["Data", "Network", "Features"] + [f"{m}, {t}" for m, t in columns],
+    ["Data", "Network", "Task", "Features", *SHARES],
     [
-        [short(d), label, kind]
-        + [
-            f"{values.sel(measure=m, dataset=d, network=label, features=kind, task=t).mean():.3f}"
-            for m, t in columns
-        ]
+        row(d, label, task, kind)
         for d, label in cases
+        for task in TASKS
         for kind in KINDS
     ],
 )
@@ -971,7 +968,8 @@ table(
 # :label: ex-06-1
 #
 # Show that a share $(1 - 2/K)^2$ of the energy of the targets of one class against the
-# rest, $-1$ and $+1$, lies along the constant vector, for $K$ classes of equal size.
+# rest, $-1$ and $+1$, lies along the constant vector, for $K$ classes of equal size. From
+# which $K$ on is it more than half?
 # :::
 #
 # :::{solution} ex-06-1
@@ -979,7 +977,8 @@ table(
 #
 # One target in $K$ is $+1$, so that the mean is $1/K - (K - 1)/K = 2/K - 1$. Along the
 # unit vector $\mathbf{1} / \sqrt{n}$ the target has the coordinate $\sqrt{n} (2/K - 1)$,
-# whose square is $n (1 - 2/K)^2$; all its energy is $n$.
+# whose square is $n (1 - 2/K)^2$; all its energy is $n$. It is more than half from
+# $K = 7$ on: $(5/7)^2 = 0.51$, while $(4/6)^2 = 0.44$.
 # :::
 #
 # :::{exercise}
@@ -1062,10 +1061,11 @@ table(
 # :::{solution} ex-06-6
 # :class: dropdown
 #
-# Each pair of a trained and an untrained network counts as well, and nearly all of these
-# stand in the same order: training raises both. Half of all pairs would then say no more
-# than that training helps, and drown what is asked: whether area tells *trained* networks
-# apart, among which one has to choose.
+# Smaller where trained networks alone stand in one order, larger where they hardly do.
+# Half of all pairs are of a trained and an untrained network, and most of these stand in
+# the same order, because training raises both. They say no more than that it does, and
+# drown what is asked: whether area tells *trained* networks apart, among which one has to
+# choose.
 # :::
 #
 # ## Provenance
