@@ -16,15 +16,15 @@
 #
 # Pretrain one network on pictures of natural things and another on pictures of
 # artificial things. Does each suit new classes of its own family better? The paper finds
-# that it does. In this run, as far as intervals over seeds tell, features of the matched
-# source have a larger area than those of the other source {glue:text}`07.answer.area.cnn` for a convolutional network, and
-# {glue:text}`07.answer.area.vit` for a transformer; fine-tuned, they are more accurate
-# {glue:text}`07.answer.accuracy.cnn` and {glue:text}`07.answer.accuracy.vit`. Over both
+# that it does. In this run, as far as intervals over seeds tell, the matched source gives
+# a convolutional network the larger area {glue:text}`07.answer.area.cnn` and, once
+# fine-tuned, the higher accuracy {glue:text}`07.answer.accuracy.cnn`; a transformer
+# {glue:text}`07.answer.area.vit` and {glue:text}`07.answer.accuracy.vit`. Over both
 # families, where a source that is better for everything gains nothing, matching is worth
-# an area of {glue:text}`07.both.alignment.cnn.mean:.3f` and
-# {glue:text}`07.both.alignment.vit.mean:.3f`, and
-# {glue:text}`07.both.accuracy.cnn.mean:.3f` and
-# {glue:text}`07.both.accuracy.vit.mean:.3f` of accuracy.
+# {glue:text}`07.both.alignment.cnn.mean:.3f` of area and
+# {glue:text}`07.both.accuracy.cnn.mean:.3f` of accuracy to the first,
+# {glue:text}`07.both.alignment.vit.mean:.3f` and
+# {glue:text}`07.both.accuracy.vit.mean:.3f` to the second.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -203,7 +203,8 @@ table(
 #
 # In PyTorch that is six lines. `training.train` does the same, with shuffled batches,
 # random crops, a schedule of step sizes, momentum or Adam, and checkpoints; told to do
-# without, it arrives at the same weights, but for the order of sums in float32.
+# without, it takes the same step but for rounding, which can push a unit near zero to the
+# other side of its ReLU.
 
 # %%
 few = data.procedural_images("natural", n_per_class=4)
