@@ -12,8 +12,8 @@ from .own_images import domains_of
 
 __all__ = ["DomainTask", "domain_task"]
 
-_DRAWN = ("plain", "studio", "webcam")
-_OFFICE = ("amazon", "dslr", "webcam")
+DRAWN = ("plain", "studio", "webcam")
+OFFICE = ("amazon", "dslr", "webcam")
 _PARTS = 6  # of a drawn target: to train on, of a source, and four to test on
 _FEWEST = 4  # classes that can be halved into two tasks
 
@@ -76,7 +76,7 @@ def domain_task(
     {'plain': 40, 'studio': 240, 'webcam': 40}
     """
     if dataset == "procedural":
-        target = _known(target or _DRAWN[0], _DRAWN)
+        target = _known(target or DRAWN[0], DRAWN)
         pools = {
             d: data.procedural_images(
                 "artificial",
@@ -85,17 +85,17 @@ def domain_task(
                 size=size,
                 seed=seed,
             )
-            for d in _DRAWN
+            for d in DRAWN
         }
         other = data.procedural_images(
             "natural", domain=target, n_per_class=n_source, size=size, seed=seed
         )
         return DomainTask(target, pools, other, (1 / _PARTS, 1 / _PARTS))
     if dataset == "office31":
-        _known(target or _OFFICE[0], _OFFICE)  # before all files are read
-        read = {d: data.office31(d, size, data_dir=data_dir) for d in _OFFICE}
+        _known(target or OFFICE[0], OFFICE)  # before all files are read
+        read = {d: data.office31(d, size, data_dir=data_dir) for d in OFFICE}
     else:
-        read = domains_of(dataset, size=size, n_target=2)
+        read = domains_of(dataset, size=size)
     target = _known(target or max(read, key=lambda d: len(read[d].labels)), read)
     names = read[target].classes
     half = len(names) // 2 if len(names) >= _FEWEST else len(names)

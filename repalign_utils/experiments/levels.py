@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..training.checkpoints import Checkpoint
+from ..training.checkpoints import kept
 
 Forward = Callable[[Sequence[torch.Tensor], torch.Tensor], list[torch.Tensor]]
 
@@ -107,27 +108,26 @@ def train_to_level(
             f"step_sizes have shape {tuple(step_sizes.shape)} but there are "
             f"{len(inputs)} networks; pass one step size per network"
         )
-    keep, found = None, []
-    if checkpoints:
-        functions = [_words(f) for f in (layers, noisy, watch)]
-        facts = (functions, level, epochs, optimizer, torch.__version__)
-        tensors = (*parameters, inputs, targets, step_sizes)
-        keep = Checkpoint(checkpoints, "level", (facts, *tensors), every=0)
-        keep.restore(lambda state: found.append(_restored(state, inputs.device)))
-        if found:
-            return found[0]
-    run = _Run(layers, parameters, inputs, targets, step_sizes)
-    for _ in range(epochs + 1):
-        outputs = run.look(watch, level)
-        if len(run.alive) == 0 or len(run.watched) > epochs:
-            break
-        if noisy or outputs is None:  # some have stopped
-            outputs = (noisy or layers)(run.parameters, run.inputs)[-1]
-        run.step(outputs, _RULES[optimizer])
-    result = run.result()
-    if keep:
-        keep.save(_saved(result))
-    return result
+
+    def trained() -> dict[str, Any]:
+        run = _Run(layers, parameters, inputs, targets, step_sizes)
+        for _ in range(epochs + 1):
+            outputs = run.look(watch, level)
+            if len(run.alive) == 0 or len(run.watched) > epochs:
+                break
+            if noisy or outputs is None:  # some have stopped
+                outputs = (noisy or layers)(run.parameters, run.inputs)[-1]
+            run.step(outputs, _RULES[optimizer])
+        return run.result()
+
+    functions = [_words(f) for f in (layers, noisy, watch)]
+    facts = (functions, level, epochs, optimizer, torch.__version__)
+    tensors = (*parameters, inputs, targets, step_sizes)
+    found = kept(checkpoints, "level", (facts, *tensors), trained)
+    told = {name: found[name].numpy() for name in ("epochs", "reached", "watched")}
+    return Levelled(
+        parameters=[p.to(inputs.device) for p in found["parameters"]], **told
+    )
 
 
 def _sgd(slope, _memory, _step):
@@ -217,10 +217,15 @@ class _Run:
                 sizes = self.step_sizes.view(-1, *[1] * (p.ndim - 1))
                 p.addcmul_(rule(slope, memory, len(self.watched)), sizes, value=-1)
 
-    def result(self) -> Levelled:
-        """What is kept of all."""
+    def result(self) -> dict[str, Any]:
+        """What is kept of all, as tensors."""
         self._write_back()
-        return Levelled(self.epochs, self.reached, np.stack(self.watched), self.ends)
+        return {
+            "epochs": torch.as_tensor(self.epochs),
+            "reached": torch.as_tensor(self.reached),
+            "watched": torch.as_tensor(np.stack(self.watched)),
+            "parameters": self.ends,
+        }
 
 
 def _words(function) -> object:
@@ -230,21 +235,3 @@ def _words(function) -> object:
         told = [(place, _words(value)) for place, value in bound]
         return (_words(function.func), told)
     return getattr(function, "__qualname__", repr(function))
-
-
-def _saved(found: Levelled) -> dict:
-    return {
-        "epochs": torch.as_tensor(found.epochs),
-        "reached": torch.as_tensor(found.reached),
-        "watched": torch.as_tensor(found.watched),
-        "parameters": found.parameters,
-    }
-
-
-def _restored(state: dict, device: torch.device) -> Levelled:
-    return Levelled(
-        epochs=state["epochs"].numpy(),
-        reached=state["reached"].numpy(),
-        watched=state["watched"].numpy(),
-        parameters=[p.to(device) for p in state["parameters"]],
-    )

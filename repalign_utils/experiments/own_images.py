@@ -15,6 +15,7 @@ __all__ = ["domains_of", "one_of_each", "short", "two_parts"]
 
 _TEST = ("test", "testing", "val", "valid", "validation")
 DOMAINS = 3
+PARTS = 3  # of a target: to train on, to test on, and for a source
 
 
 def two_parts(
@@ -74,7 +75,7 @@ def _enough(files: ImageFiles, folder: Path, asked: dict[str, int]) -> None:
         )
 
 
-def domains_of(folder: str | Path, *, size: int, n_target: int) -> dict[str, ImageSet]:
+def domains_of(folder: str | Path, *, size: int) -> dict[str, ImageSet]:
     """Images of the same classes in three domains, from ``DOMAIN/CLASS/`` folders.
 
     Parameters
@@ -82,7 +83,6 @@ def domains_of(folder: str | Path, *, size: int, n_target: int) -> dict[str, Ima
     folder : holds a folder per domain, as Office-31 does: ``DOMAIN/CLASS/`` or
         ``DOMAIN/images/CLASS/``
     size : height and width that images are brought to
-    n_target : images of each class to train on, which must leave one to test on
 
     Returns
     -------
@@ -91,7 +91,8 @@ def domains_of(folder: str | Path, *, size: int, n_target: int) -> dict[str, Ima
     Raises
     ------
     ValueError
-        If there are not three, their classes differ, or a class has too few images.
+        If there are not three, their classes differ, or a class has fewer than three
+        images.
     """
     place = Path(folder).expanduser()
     names = [p.name for p in sorted(place.iterdir()) if p.is_dir()]
@@ -106,7 +107,7 @@ def domains_of(folder: str | Path, *, size: int, n_target: int) -> dict[str, Ima
         inner = place / name / "images"
         where = inner if inner.is_dir() else place / name
         found[name] = image_files(where, classes=next(iter(found.values()), None))
-        _enough(found[name], where, {"n_target": n_target, "the least to test on": 1})
+        _enough(found[name], where, {"the number of parts of a target": PARTS})
     return {name: files.read(size) for name, files in found.items()}
 
 

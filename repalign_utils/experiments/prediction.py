@@ -21,14 +21,13 @@ from ..spelling import did_you_mean
 from ..training.recipes import Recipe
 from ..transferability import ScoreTable, score_table
 from .class_tasks import class_columns
+from .domain_task import DRAWN, OFFICE
 from .transfer import fine_tune, split
 
 __all__ = ["SETTINGS", "ImageTasks", "PairResult", "image_tasks", "pair_result"]
 
 #: Names of the settings of `image_tasks`.
 SETTINGS = ("families", "domains", "cifar", "office31")
-_DRAWN = ("plain", "studio", "webcam")
-_OFFICE = ("amazon", "dslr", "webcam")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,24 +122,21 @@ def image_tasks(
         targets = {f: (some[f], test[f]) for f in families}
         return ImageTasks(sources, targets, list(product(families, families)))
     if setting == "domains":
-        sources, pools = _drawn_domains(n_source, n_target + n_test, seed)
+        sources, pools = (
+            {
+                d: data.procedural_images(
+                    "artificial", domain=d, split=part, n_per_class=n, seed=seed
+                )
+                for d in DRAWN
+            }
+            for part, n in (("train", n_source), ("test", n_target + n_test))
+        )
     else:
         sources = pools = {
-            d: data.office31(d, size=size, data_dir=data_dir) for d in _OFFICE
+            d: data.office31(d, size=size, data_dir=data_dir) for d in OFFICE
         }
     parts = {d: split(pool, n_target, seed) for d, pool in pools.items()}
     return ImageTasks(sources, parts, list(permutations(sources, 2)))
-
-
-def _drawn_domains(n_source: int, n_pool: int, seed: int):
-    draw, amounts = data.procedural_images, {"train": n_source, "test": n_pool}
-    return (
-        {
-            d: draw("artificial", domain=d, split=part, n_per_class=n, seed=seed)
-            for d in _DRAWN
-        }
-        for part, n in amounts.items()
-    )
 
 
 def pair_result(

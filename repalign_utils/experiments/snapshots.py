@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..data import ImageSet
 from ..networks.device import Compute
-from ..training.checkpoints import Checkpoint
+from ..training.checkpoints import facts_of, kept
 from ..training.classifiers import train
 from ..training.recipes import Recipe
 
@@ -80,41 +81,37 @@ def train_with_snapshots(
     >>> sorted(found.weights)
     [0, 2]
     """
-    kept, freeze = sorted(set(epochs_kept)), dict(freeze or {})
+    epochs, freeze = sorted(set(epochs_kept)), dict(freeze or {})
     modules = dict(network.named_modules())
-    _check(kept, freeze, recipe.epochs, modules)
+    _check(epochs, freeze, recipe.epochs, modules)
     compute = compute or Compute()
     weights: dict[int, Weights] = {}
-    keep = None
-    if checkpoints:
-        facts = _facts(network, images, (recipe, kept, freeze, compute, seed))
-        keep = Checkpoint(checkpoints, "snapshots", facts, every=0)
-        found: list[Snapshots] = []
-        keep.restore(lambda state: found.append(Snapshots(**state)))
-        if found:
-            network.load_state_dict(found[0].weights[recipe.epochs])
-            return found[0]
 
     def after(epoch: int, *_told: float) -> None:
         for name, share in freeze.items():
             modules[name].requires_grad_(epoch < share * recipe.epochs)
-        if epoch in kept or epoch == recipe.epochs:
+        if epoch in epochs or epoch == recipe.epochs:
             state = network.state_dict()
             weights[epoch] = {k: v.detach().cpu().clone() for k, v in state.items()}
 
-    after(0)
-    history = train(network, images, recipe, compute=compute, seed=seed, report=after)
-    network.requires_grad_(True)
-    seen = history.steps * min(recipe.batch_size, len(images.labels))
-    seconds = seen / history.images_per_second
-    result = Snapshots(weights, seconds)
-    if keep:
-        keep.save({"weights": weights, "seconds": seconds})
-    return result
+    def trained() -> dict[str, Any]:
+        after(0)
+        how = {"compute": compute, "seed": seed}
+        history = train(network, images, recipe, report=after, **how)
+        network.requires_grad_(True)
+        seen = history.steps * min(recipe.batch_size, len(images.labels))
+        return {"weights": weights, "seconds": seen / history.images_per_second}
+
+    about = (images.about.sha256, str(network), (recipe, epochs, freeze, compute, seed))
+    facts = [(1, torch.__version__, *about), images.labels, images.images]
+    facts += facts_of(network)
+    found = Snapshots(**kept(checkpoints, "snapshots", facts, trained))
+    network.load_state_dict(found.weights[recipe.epochs])
+    return found
 
 
-def _check(kept: list[int], freeze: dict, epochs: int, modules: dict) -> None:
-    outside = [epoch for epoch in kept if not 0 <= epoch <= epochs]
+def _check(asked: list[int], freeze: dict, epochs: int, modules: dict) -> None:
+    outside = [epoch for epoch in asked if not 0 <= epoch <= epochs]
     if outside:
         raise ValueError(
             f"epochs_kept has {outside[0]} but the training has {epochs} epochs; pass "
@@ -131,10 +128,3 @@ def _check(kept: list[int], freeze: dict, epochs: int, modules: dict) -> None:
                 f"freeze[{name!r}] is {share} but must be a share of the epochs; pass "
                 "0 (from the start) to 1 (never)"
             )
-
-
-def _facts(network: nn.Module, images: ImageSet, options: tuple) -> Iterable:
-    yield (1, torch.__version__, images.about.sha256, str(network), options)
-    yield from (images.labels, images.images)
-    for name, tensor in network.state_dict().items():
-        yield from (name.encode(), tensor)

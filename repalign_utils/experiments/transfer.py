@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from ..data import ImageSet
@@ -18,7 +19,7 @@ from ..networks.images import NetworkInputs
 from ..networks.names import new_head
 from ..networks.outputs import accuracy
 from ..training import Recipe, train
-from ..training.checkpoints import Checkpoint
+from ..training.checkpoints import facts_of, kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,7 @@ def fine_tune(
     ValueError
         If the two sets have different classes.
     """
-    if images.classes != test.classes:
-        raise ValueError(
-            f"images have {len(images.classes)} classes and test has "
-            f"{len(test.classes)}, or in another order; pass two parts of one task"
-        )
-    tuned = new_head(deepcopy(model), len(images.classes), seed=seed)
+    tuned = _for_task(model, images, test, seed)
     train(
         tuned,
         images,
@@ -86,6 +82,18 @@ def fine_tune(
     )
     inputs = NetworkInputs(test, size=size)
     return accuracy(tuned, inputs, test.labels), tuned
+
+
+def _for_task(
+    model: nn.Module, images: ImageSet, test: ImageSet, seed: int
+) -> nn.Module:
+    """Copy of a network with a new head for a task of these two parts."""
+    if images.classes != test.classes:
+        raise ValueError(
+            f"images have {len(images.classes)} classes and test has "
+            f"{len(test.classes)}, or in another order; pass two parts of one task"
+        )
+    return new_head(deepcopy(model), len(images.classes), seed=seed)
 
 
 def split(
@@ -115,19 +123,34 @@ def split(
     >>> len(first.labels), len(rest.labels)
     (8, 12)
     """
-    counts = np.bincount(images.labels, minlength=len(images.classes))
+    counts = _counts(images)
     if not 1 <= n_per_class < counts.min():
         raise ValueError(
             f"n_per_class is {n_per_class} but class "
             f"{images.classes[counts.argmin()]!r} has {counts.min()} images; pass 1 to "
             f"{counts.min() - 1}, so that one is left to test on"
         )
+    first, rest = _cut(images, [n_per_class], seed)
+    return first, rest
+
+
+def _cut(images: ImageSet, sizes: ArrayLike, seed: int) -> list[ImageSet]:
+    """Parts of a set, of so many images of each class (k,) or (classes, k), and a rest.
+
+    The images of a class are permuted, and each part has them in their old order.
+    """
     rng = np.random.default_rng(seed)
-    first = np.zeros(len(images.labels), bool)
-    for label in range(len(images.classes)):
-        rows = rng.permutation(np.flatnonzero(images.labels == label))
-        first[rows[:n_per_class]] = True
-    return images.take(np.flatnonzero(first)), images.take(np.flatnonzero(~first))
+    ends = np.cumsum(sizes, axis=-1) + np.zeros((len(images.classes), 1), int)
+    cut = [
+        np.split(rng.permutation(np.flatnonzero(images.labels == label)), at)
+        for label, at in enumerate(ends)
+    ]
+    rows = [np.sort(np.concatenate(part)) for part in zip(*cut, strict=True)]
+    return [images.take(part) for part in rows]
+
+
+def _counts(images: ImageSet) -> np.ndarray:
+    return np.bincount(images.labels, minlength=len(images.classes))
 
 
 def three_parts(
@@ -158,7 +181,7 @@ def three_parts(
     >>> [len(part.labels) for part in parts]
     [4, 4, 12]
     """
-    counts = np.bincount(images.labels, minlength=len(images.classes))
+    counts = _counts(images)
     if counts.min() < 3:
         raise ValueError(
             f"class {images.classes[counts.argmin()]!r} has {counts.min()} images but "
@@ -169,14 +192,8 @@ def three_parts(
             f"shares are {shares}; pass two above 0 whose sum is below 1, so that a "
             "third part is left"
         )
-    rng = np.random.default_rng(seed)
-    rows: list[list[np.ndarray]] = [[], [], []]
-    for label, count in enumerate(counts):
-        order = rng.permutation(np.flatnonzero(images.labels == label))
-        ends = np.cumsum([max(int(share * count), 1) for share in shares])
-        for part, some in zip(rows, np.split(order, ends), strict=True):
-            part.append(some)
-    first, second, rest = (images.take(np.sort(np.concatenate(r))) for r in rows)
+    sizes = np.maximum(np.outer(counts, shares).astype(int), 1)
+    first, second, rest = _cut(images, sizes, seed)
     return first, second, rest
 
 
@@ -205,14 +222,7 @@ def at_most(images: ImageSet, n_per_class: int, seed: int = 0) -> ImageSet:
         raise ValueError(
             f"n_per_class is {n_per_class}; pass 1 or more, or 0 for all images"
         )
-    if not n_per_class:
-        return images
-    rng = np.random.default_rng(seed)
-    kept = [
-        rng.permutation(np.flatnonzero(images.labels == label))[:n_per_class]
-        for label in range(len(images.classes))
-    ]
-    return images.take(np.sort(np.concatenate(kept)))
+    return _cut(images, [n_per_class], seed)[0] if n_per_class else images
 
 
 def learning_curve(
@@ -249,7 +259,7 @@ def learning_curve(
     Raises
     ------
     ValueError
-        If an epoch lies outside the training.
+        If the two sets have different classes, or an epoch lies outside the training.
 
     Examples
     --------
@@ -267,32 +277,21 @@ def learning_curve(
             "some of these"
         )
     compute = compute or Compute()
-    tuned = new_head(deepcopy(model), len(images.classes), seed=seed)
-    found: dict[str, Any] = {"accuracy": [], "losses": []}
-    keep = None
-    if checkpoints:
-        facts = _facts(tuned, images, test, (recipe, list(at), size, compute, seed))
-        keep = Checkpoint(checkpoints, "curve", facts, every=0)
-        keep.restore(found.update)
-    if not found["losses"]:
-        inputs = NetworkInputs(test, size=size)
+    tuned = _for_task(model, images, test, seed)
+    inputs = NetworkInputs(test, size=size)
+    reached: list[float] = []
 
-        def look(epoch: int, *_) -> None:
-            if epoch in at:
-                found["accuracy"].append(accuracy(tuned, inputs, test.labels))
+    def look(epoch: int, *_) -> None:
+        if epoch in at:
+            reached.append(accuracy(tuned, inputs, test.labels))
 
+    def curve() -> dict[str, list[float]]:
         options: dict[str, Any] = {"size": size, "compute": compute, "seed": seed}
         history = train(tuned, images, recipe, report=look, **options)
-        found["losses"] = history.losses.tolist()
-        if keep:
-            keep.save(found)
-    return LearningCurve(*(np.array(found[k]) for k in ("accuracy", "losses")))
+        return {"accuracy": reached, "losses": history.losses.tolist()}
 
-
-def _facts(model: nn.Module, images: ImageSet, test: ImageSet, options) -> Iterator:
-    """All that a learning curve depends on."""
-    yield 1, torch.__version__, options, str(model)
-    for part in (images, test):
-        yield from (part.images, part.labels)
-    for name, tensor in model.state_dict().items():
-        yield from (name.encode(), tensor)
+    how = (recipe, list(at), size, compute, seed)
+    facts = [(1, torch.__version__, how, str(tuned)), *facts_of(tuned)]
+    facts[1:1] = images.images, images.labels, test.images, test.labels
+    found = kept(checkpoints, "curve", facts, curve)
+    return LearningCurve(np.array(found["accuracy"]), np.array(found["losses"]))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..files import replacing
 
@@ -60,6 +61,33 @@ class Checkpoint:
                 f"checkpoint {self.path} cannot be read: it is damaged, or of another "
                 "version; delete it to start this training again"
             ) from None
+
+
+def kept(
+    folder: str | Path, kind: str, facts: Iterable, make: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """What `make` gives, read from the folder where it was made before.
+
+    Parameters
+    ----------
+    folder, kind, facts : as of `Checkpoint`; nothing is kept where the folder is empty
+    make : gives tensors and plain values by their names
+    """
+    if not folder:
+        return make()
+    keep = Checkpoint(folder, kind, facts, every=0)
+    found: dict[str, Any] = {}
+    keep.restore(found.update)
+    if not found:
+        found = make()
+        keep.save(found)
+    return found
+
+
+def facts_of(network: nn.Module) -> Iterator[bytes | torch.Tensor]:
+    """Names and entries of a network's state, as facts of a `Checkpoint`."""
+    for name, tensor in network.state_dict().items():
+        yield from (name.encode(), tensor)
 
 
 def _bytes(fact: Any) -> bytes:

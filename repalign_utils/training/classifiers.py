@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..networks.device import Compute
 from .batches import Batches, Order
-from .checkpoints import Checkpoint
+from .checkpoints import Checkpoint, facts_of
 from .processes import Processes
 from .recipes import Recipe
 
@@ -230,8 +230,7 @@ class _Run:
         yield data.labels
         # two draws of the same file have the same checksum
         yield images.images if data.in_memory else [p.name for p in images.paths]
-        for name, tensor in self.plain.state_dict().items():
-            yield from (name.encode(), tensor)
+        yield from facts_of(self.plain)
 
     def _save(self, keep: Checkpoint) -> None:
         if self.together.index == 0:

@@ -63,15 +63,16 @@ def test_too_few_images_are_told_in_the_parameters_names(tmp_path):
 def test_three_domains_have_the_same_classes(tmp_path):
     for domain in ("x", "y", "z"):
         draw(tmp_path / domain / ("images" if domain == "y" else ""), "ab", 3)
-    found = domains_of(tmp_path, size=8, n_target=2)
+    found = domains_of(tmp_path, size=8)
     assert list(found) == ["x", "y", "z"]
     assert {images.classes for images in found.values()} == {("a", "b")}
-    with pytest.raises(ValueError, match="n_target is 3 and .* has 3 images; ask for"):
-        domains_of(tmp_path, size=8, n_target=3)
+    (tmp_path / "x" / "b" / "0.png").unlink()
+    with pytest.raises(ValueError, match="is 3, but class 'b' of .*x has 2 images; "):
+        domains_of(tmp_path, size=8)
     (tmp_path / "more").mkdir()
     message = r"holds 4 folders \(more, x, y, z\); pass one with 3 domains"
     with pytest.raises(ValueError, match=message):
-        domains_of(tmp_path, size=8, n_target=2)
+        domains_of(tmp_path, size=8)
 
 
 def test_one_image_of_each_class_is_decoded_alone(tmp_path):

@@ -65,8 +65,11 @@ def test_fine_tuning_learns_and_repeats_itself_with_the_same_seed(images, networ
 
 def test_parts_of_different_tasks_are_refused(images, network):
     message = "images have 3 classes and test has 2, or in another order; pass two"
+    other = images.only(("0", "1"))
     with pytest.raises(ValueError, match=message):
-        fine_tune(network, images, images.only(("0", "1")), SHORT)
+        fine_tune(network, images, other, SHORT)
+    with pytest.raises(ValueError, match=message):
+        learning_curve(network, images, other, SHORT, at=[1])
 
 
 @pytest.mark.parametrize("n", [1, 7, 19])
