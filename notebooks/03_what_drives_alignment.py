@@ -52,7 +52,7 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -62,17 +62,18 @@ from scipy.stats import kendalltau
 from tqdm import tqdm
 
 from repalign_utils import (
+    MLPEnsemble,
     alignment,
     choose_device,
     data,
     figures,
+    fit,
     interval,
     provenance,
     record,
     record_words,
     table,
 )
-from repalign_utils.experiments.sweeps import Setting, train_setting
 
 figures.use_style()
 where = choose_device(device)
@@ -202,8 +203,22 @@ for task, d in tasks.items():
 # Each sweep varies one choice and leaves the others at the base setting. Optimisers
 # differ in the scale of their steps, so each kind has a step size of its own.
 
+
 # %%
-base = Setting(depth=4, width=128, batch_size=64, step_size=1e-3)
+@dataclass(frozen=True)
+class Setting:
+    """What sweeps vary; equal settings are trained once."""
+
+    depth: int = 4
+    width: int = 128
+    activation: str = "relu"
+    optimizer: str = "adam"
+    step_size: float = 1e-3
+    batch_size: int = 64
+
+
+# %%
+base = Setting()
 step_sizes = {"sgd": 0.1, "momentum": 0.05}
 
 # %%
@@ -241,24 +256,56 @@ print(
     len(names), "settings:", *list(names.values())[:4], "...", sep="  "
 )
 
+
 # %%
-runs = tqdm(list(product(tasks, names)), mininterval=2, file=sys.stderr)
-trained = {
-    (task, names[setting]): train_setting(
-        setting,
+def networks_of(setting, d):
+    """Networks of all seeds, before training."""
+    return MLPEnsemble(
+        d.inputs.shape[1],
+        width=setting.width,
+        depth=setting.depth,
+        activation=setting.activation,
+        members=seeds,
+        seed=seed,
+        device=where,
+    )
+
+
+# %%
+def trained_on(task, networks, setting):
+    """What training on a task did; the networks are changed in place."""
+    return fit(
+        networks,
         tasks[task].inputs,
         tasks[task].targets,
         loss=losses[task],
-        measured=measured(tasks[task]),
-        members=seeds,
-        seed=seed,
+        optimizer=setting.optimizer,
+        step_size=setting.step_size,
+        batch_size=setting.batch_size,
         max_epochs=max_epochs,
         tolerance=tolerance,
+        seed=seed,
         checkpoints=checkpoints or None,
-        device=where,
     )
-    for task, setting in runs
-}
+
+
+# %%
+def last_layers(networks, d):
+    """Alignment of each network's last hidden layer."""
+    layers = networks.hidden(d.inputs)[-1]
+    pairs = zip(layers, measured(d), strict=True)
+    return [alignment(layer, targets) for layer, targets in pairs]
+
+
+# %%
+trained = {}
+runs = tqdm(list(product(tasks, names)), mininterval=2, file=sys.stderr)
+for task, setting in runs:
+    networks = networks_of(setting, tasks[task])
+    run = {"before": last_layers(networks, tasks[task])}
+    run["training"] = trained_on(task, networks, setting)
+    run["after"] = last_layers(networks, tasks[task])
+    trained[task, names[setting]] = run
 
 
 # %%
@@ -284,7 +331,7 @@ places = {"when": ["before", "after"], "seed": range(seeds)}
 places["what"] = ["area", "chance", "ceiling"]
 layer = of_runs(
     lambda run: [
-        [numbers(a) for a in end] for end in (run.before, run.after)
+        [numbers(a) for a in run[end]] for end in ("before", "after")
     ],
     **places,
 )
@@ -304,9 +351,11 @@ mean.to_pandas().round(3)
 
 # %%
 by_seed = {"seed": range(seeds)}
-converged = of_runs(lambda run: run.training.converged, **by_seed)
-epochs = of_runs(lambda run: run.training.epochs, **by_seed)
-last_loss = of_runs(lambda run: run.training.final_losses(), **by_seed)
+converged = of_runs(lambda run: run["training"].converged, **by_seed)
+epochs = of_runs(lambda run: run["training"].epochs, **by_seed)
+last_loss = of_runs(
+    lambda run: run["training"].final_losses(), **by_seed
+)
 f"{float(converged.mean()):.0%} of all networks"
 
 # %%
@@ -542,7 +591,7 @@ for ax, (task, d) in zip(axes, tasks.items(), strict=True):
     start = alignment(d.inputs, measured(d)[0])
     ax.step(*steps(start), "-", color="0.1", lw=0.8, label="inputs")
     for label, s in settings_of["activation"].items():
-        a = trained[task, s].after[0]
+        a = trained[task, s]["after"][0]
         ax.step(*steps(a), label=label)  # falls at singular values
     ax.set(ylabel=f"share, {here[task]}", xlim=(0, 1.02))
 axes[1].set_xlabel("threshold / ‖Φ‖_F")

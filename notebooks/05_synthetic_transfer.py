@@ -54,6 +54,7 @@ from repalign_utils import check_parameters
 check_parameters(globals())
 
 # %% tags=["hide-input"]
+from dataclasses import replace
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -73,10 +74,6 @@ from repalign_utils import (
     provenance,
     record,
     table,
-)
-from repalign_utils.experiments.source_tasks import (
-    member_targets,
-    target_errors,
 )
 
 figures.use_style()
@@ -173,14 +170,25 @@ def fresh():
 
 
 # %%
+def sources_of(d):
+    """Targets (members, n, 1); a control's are shuffled, each anew."""
+    columns = d.targets[:, [tasks.index(s) for s in sources]]
+    each = np.repeat(columns.T, seeds, axis=0)[:, :, None]
+    if control:
+        for m, column in enumerate(each):
+            draw = np.random.default_rng(seed + m)
+            each[m] = draw.permutation(column)
+    return each
+
+
+# %%
 def learn(d):
     """Networks after training, each on its source."""
     networks = fresh()
-    columns = d.targets[:, [tasks.index(s) for s in sources]]
     training = fit(
         networks,
         d.inputs,
-        member_targets(columns, seeds, shuffled=control, seed=seed),
+        sources_of(d),
         loss="squared",
         max_epochs=epochs,
         seed=seed,
@@ -278,6 +286,22 @@ def curves_of(training, test):
 
 
 # %% [markdown]
+# The number of steps is chosen without a look at the test points.
+
+
+# %%
+def chosen_errors(training, validation, test):
+    """Test error of each target, at its best step for validation."""
+    probe = linear_probe(*training, times)
+    x, y = validation
+    best = ((probe.predict(x) - y) ** 2).mean(1).argmin(0)
+    weights = probe.weights[best, :, np.arange(len(best))].T
+    x, y = test
+    outputs = replace(probe, weights=weights[None]).predict(x)[0]
+    return ((outputs - y) ** 2).mean(0)
+
+
+# %% [markdown]
 # The errors at the chosen step and the areas of all targets go into two arrays with named
 # dimensions.
 
@@ -303,8 +327,8 @@ for e, d in drawn.items():
         both = (features_of(e, kind, x.inputs) for x in (d, tests[e]))
         for m, (x, x_test) in enumerate(zip(*both, strict=True)):
             parts = [(x[rows], y[rows]) for rows in points_of(m)]
-            found = target_errors(*parts, (x_test, y_test), times)
-            error.loc[e, kind, *units[m]] = found.errors
+            found = chosen_errors(*parts, (x_test, y_test))
+            error.loc[e, kind, *units[m]] = found
             aligned[e, kind, m] = alignment(x, y)
             area.loc[e, kind, *units[m]] = aligned[e, kind, m].area()
             if m < seeds:  # of the first source

@@ -89,7 +89,6 @@ from repalign_utils.experiments.own_images import (
 )
 from repalign_utils.experiments.representations import (
     network_features,
-    random_features,
 )
 from repalign_utils.networks.building import OURS
 
@@ -318,6 +317,15 @@ KINDS = ("pretrained", "untrained", "random", "pixels")
 
 
 # %%
+def random_features(images, width, s):
+    """Random features (n, width) of pixels, with weights of seed s."""
+    x = 2 * images.pixels() - 1
+    shape, rng = (x.shape[1], width), np.random.default_rng(s)
+    weights = rng.standard_normal(shape, dtype=np.float32)
+    return np.maximum(x @ weights / np.float32(np.sqrt(shape[0])), 0)
+
+
+# %%
 def features_of(net, kind, parts, i):
     """Features (n, d) of training and of test images, of seed i."""
     if kind == "pixels":
@@ -325,7 +333,7 @@ def features_of(net, kind, parts, i):
     model = models[net.label]
     if kind == "random":
         d = head(model)[1].weight.shape[1]
-        return [random_features(x, d, seed=seed + i) for x in parts]
+        return [random_features(x, d, seed + i) for x in parts]
     if kind == "untrained":
         model = starts.get(net.label) or build(
             net.network, 1000, size=side(net.network), seed=seed + i

@@ -54,6 +54,7 @@ check_parameters(globals())
 
 # %% tags=["hide-input"]
 import sys
+from dataclasses import replace
 from time import perf_counter
 
 import matplotlib.pyplot as plt
@@ -82,11 +83,12 @@ from repalign_utils import (
 
 # %% tags=["hide-input"]
 from repalign_utils.book.records import glue
+from repalign_utils.experiments.class_tasks import class_columns
 from repalign_utils.experiments.own_images import one_of_each
-from repalign_utils.experiments.prediction import (
-    image_tasks,
-    pair_result,
-)
+from repalign_utils.experiments.prediction import image_tasks
+from repalign_utils.experiments.transfer import fine_tune, split
+from repalign_utils.networks.images import NetworkInputs
+from repalign_utils.networks.outputs import last_hidden, predict
 from repalign_utils.transferability import column_scores
 
 figures.use_style()
@@ -921,18 +923,57 @@ def told(labels, s):
 
 
 # %%
+def foretold(net, images, labels):
+    """Scores of a source, from the images that the target trains on."""
+    inputs = NetworkInputs(images, size=size)
+    outputs = torch.tensor(predict(net, inputs)).double()
+    return transferability.score_table(
+        last_hidden(net, inputs),
+        labels,
+        source_probabilities=outputs.softmax(1).numpy(),
+    )
+
+
+# %%
+def linear_accuracy(net, some, test):
+    """Test accuracy of a linear model on the source's features."""
+    phi, unseen = (
+        last_hidden(net, NetworkInputs(part, size=size))
+        for part in (some, test)
+    )
+    probe = linear_probe(phi, class_columns(some), [1000])
+    guess = probe.predict(unseen)[0].argmax(1)
+    return (guess == test.labels).mean()
+
+
+# %%
+def accuracies(net, some, test, way, plain):
+    """Accuracy that a source gives; `short` sees no test image."""
+    half = max(np.bincount(some.labels).min() // 2, 1)
+    halves, brief = (
+        split(some, half, plain["seed"]),
+        replace(way, epochs=1),
+    )
+    return {
+        "linear": linear_accuracy(net, some, test),
+        "tuned": fine_tune(net, some, test, way, **plain)[0],
+        "short": fine_tune(net, *halves, brief, **plain)[0],
+    }
+
+
+# %%
 def results_of(setting, s):
-    """Result of every pair of a source and a target, for one seed."""
+    """Scores and accuracies of every pair of a seed."""
     tasks = tasks_of(setting, s)
     plain = {"size": size, "compute": compute, "seed": s}
     plain["checkpoints"] = checkpoints
     trained, found = trained_on(tasks.sources, s, plain), {}
     _, way = how("finetune", 2, s)
     for a, b in tasks.pairs:
-        some = told(tasks.targets[b][0].labels, s)
-        found[a, b] = pair_result(
-            trained[a], tasks.targets[b], way, labels=some, **plain
-        )
+        some, test = tasks.targets[b]
+        scores = foretold(trained[a], some, told(some.labels, s))
+        reached = accuracies(trained[a], some, test, way, plain)
+        found[a, b] = scores, reached
     return found
 
 
@@ -942,7 +983,7 @@ results = {}
 for setting in images:
     bar = tqdm(image_chosen, desc=setting, file=sys.stderr)
     results[setting] = [results_of(setting, s) for s in bar]
-of_images = [*results[images[0]][0].values()][0].scores
+of_images, _ = next(iter(results[images[0]][0].values()))
 print(of_images)
 
 
@@ -967,13 +1008,6 @@ def described(found, promise, gain):
 
 
 # %%
-def numbers(r):
-    """Scores, the short fine-tuning, and what they are to foretell."""
-    rest = {"short": r.short, "linear": r.linear, "tuned": r.tuned}
-    return r.scores.values() | rest
-
-
-# %%
 SHAPE = ("seed", "setting", "gain", "score")
 of_gain, promises = ["linear", "tuned"], [*of_images.values(), "short"]
 pictures = xr.DataArray(
@@ -983,7 +1017,10 @@ pictures = xr.DataArray(
 )
 for setting in images:
     for i, pairs in enumerate(results[setting]):
-        found = {pair: numbers(r) for pair, r in pairs.items()}
+        found = {
+            pair: scores.values() | rest
+            for pair, (scores, rest) in pairs.items()
+        }
         for gain in of_gain:
             pictures.loc[i, setting, gain] = [
                 described(found, p, gain) for p in promises

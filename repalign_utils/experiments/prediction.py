@@ -1,30 +1,19 @@
-"""What scores say of sources before fine-tuning, and what fine-tuning then gives."""
+"""Sources and targets of images, for which scores foretell what a source gives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
 from .. import data, training
 from ..data import ImageSet
-from ..measures.probes import linear_probe
-from ..networks.device import Compute
-from ..networks.images import NetworkInputs
-from ..networks.outputs import last_hidden, predict
 from ..spelling import did_you_mean
-from ..training.recipes import Recipe
-from ..transferability import ScoreTable, score_table
-from .class_tasks import class_columns
 from .domain_task import DRAWN, OFFICE
-from .transfer import fine_tune, split
+from .transfer import split
 
-__all__ = ["SETTINGS", "ImageTasks", "PairResult", "image_tasks", "pair_result"]
+__all__ = ["SETTINGS", "ImageTasks", "image_tasks"]
 
 #: Names of the settings of `image_tasks`.
 SETTINGS = ("families", "domains", "cifar", "office31")
@@ -44,24 +33,6 @@ class ImageTasks:
     sources: dict[str, ImageSet]
     targets: dict[str, tuple[ImageSet, ImageSet]]
     pairs: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, eq=False)
-class PairResult:
-    """One source on one target.
-
-    Attributes
-    ----------
-    scores : ``ScoreTable`` of the target's images to train on, before any fine-tuning
-    linear : test accuracy of a linear model on the source's features
-    tuned : test accuracy after fine-tuning
-    short : accuracy on half of the images, after one epoch on the other half
-    """
-
-    scores: ScoreTable
-    linear: float
-    tuned: float
-    short: float
 
 
 def image_tasks(
@@ -137,58 +108,3 @@ def image_tasks(
         }
     parts = {d: split(pool, n_target, seed) for d, pool in pools.items()}
     return ImageTasks(sources, parts, list(permutations(sources, 2)))
-
-
-def pair_result(
-    model: nn.Module,
-    parts: tuple[ImageSet, ImageSet],
-    recipe: Recipe,
-    *,
-    size: int,
-    labels: np.ndarray | None = None,
-    compute: Compute | None = None,
-    seed: int = 0,
-    checkpoints: str | Path = "",
-) -> PairResult:
-    """Score a source network on a target, then see what it gives there.
-
-    Parameters
-    ----------
-    model : source network; left as it is
-    parts : images of the target to train on, and to test on
-    recipe : of fine-tuning
-    size : height and width to bring images to
-    labels : array (n,), what the scores are told instead of the labels, for a control
-    compute, checkpoints : as of ``training.train``
-    seed : of heads, order and of the half that a short fine-tuning sees
-
-    Returns
-    -------
-    PairResult
-    """
-    some, test = parts
-    inputs = [NetworkInputs(part, size=size) for part in parts]
-    features = [last_hidden(model, x) for x in inputs]
-    outputs = torch.as_tensor(predict(model, inputs[0])).double()
-    found = score_table(
-        features[0],
-        some.labels if labels is None else labels,
-        source_probabilities=outputs.softmax(1).numpy(),
-    )
-    options = {"size": size, "compute": compute, "seed": seed}
-    options["checkpoints"] = checkpoints
-    half = max(int(np.bincount(some.labels).min()) // 2, 1)
-    brief = replace(recipe, epochs=1)
-    return PairResult(
-        found,
-        _linear(features, parts),
-        fine_tune(model, some, test, recipe, **options)[0],
-        fine_tune(model, *split(some, half, seed), brief, **options)[0],
-    )
-
-
-def _linear(features: list[np.ndarray], parts: tuple[ImageSet, ImageSet]) -> float:
-    """Test accuracy of least squares by gradient descent on fixed features."""
-    probe = linear_probe(features[0], class_columns(parts[0]), [1000])
-    guess = probe.predict(features[1])[0].argmax(1)
-    return float((guess == parts[1].labels).mean())

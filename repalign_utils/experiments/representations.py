@@ -1,4 +1,4 @@
-"""Representations of images to compare: networks by name, and what they compete with.
+"""Representations of images to compare, of networks by name.
 
 Claim of Imani, Hu & White (2022): the last hidden layer of networks pretrained on
 ImageNet is far better aligned with other tasks than features that know no images.
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from ..data import ImageSet
 from ..data._fetch import data_folders
 from ..networks.building import OURS
 from ..networks.device import Compute
@@ -116,37 +115,3 @@ def network_features(
             f"{name} was fed images of {inputs[:1].shape[-1]} pixels per side but is "
             f"of another size ({error}); pass the size that it takes"
         ) from error
-
-
-def random_features(images: ImageSet, width: int, *, seed: int = 0) -> np.ndarray:
-    """Random features of pixels: max(0, W x), W with independent normal entries.
-
-    Pixels x go from -1 to 1, as the official demo of Imani et al. (2022) scales them.
-
-    Parameters
-    ----------
-    images : ``ImageSet`` of m numbers per image
-    width : number of features
-    seed : of W, whose entries have variance 1 / m
-
-    Returns
-    -------
-    array (n, width), float32
-
-    Raises
-    ------
-    ValueError
-        If the width is not positive.
-
-    Examples
-    --------
-    >>> from repalign_utils import data
-    >>> random_features(data.digit_images(n_per_class=3), 5).shape
-    (6, 5)
-    """
-    if width < 1:
-        raise ValueError(f"width is {width} but must be at least 1; pass e.g. 512")
-    x = 2 * images.pixels() - 1
-    rng = np.random.default_rng(seed)
-    weights = rng.standard_normal((x.shape[1], width), dtype=np.float32)
-    return np.maximum(x @ weights / np.float32(np.sqrt(x.shape[1])), 0)

@@ -1,4 +1,4 @@
-"""Features of networks and of pixels; weights looked up in a folder."""
+"""Features of networks; weights looked up in a folder."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from repalign_utils import data
 from repalign_utils.experiments.representations import (
     network_features,
-    random_features,
     weights_files,
 )
 from repalign_utils.networks.building import build
@@ -20,27 +19,6 @@ CPU = Compute("cpu")
 @pytest.fixture(scope="module")
 def images():
     return data.procedural_images("natural", n_per_class=4)
-
-
-def test_random_features_are_of_the_seed_and_keep_the_kernel(images):
-    first = random_features(images, 7, seed=1)
-    assert first.shape == (32, 7) and first.dtype == np.float32 and (first >= 0).all()
-    np.testing.assert_array_equal(first, random_features(images, 7, seed=1))
-    assert (first != random_features(images, 7, seed=2)).any()
-    # Cho & Saul (2009): E relu(w x) relu(w x') is the arc-cosine kernel of degree 1
-    many = random_features(images, 4000).astype(float)
-    x = 2 * images.pixels().astype(float) - 1
-    assert x.min() >= -1 and x.max() <= 1 and x.min() < 0
-    norms = np.linalg.norm(x, axis=1)
-    angle = np.arccos(np.clip(x @ x.T / np.outer(norms, norms), -1, 1))
-    kernel = np.sin(angle) + (np.pi - angle) * np.cos(angle)
-    expected = np.outer(norms, norms) * kernel / (2 * np.pi * x.shape[1])
-    np.testing.assert_allclose(many @ many.T / 4000, expected, rtol=0.3)
-
-
-def test_no_random_features_are_refused(images):
-    with pytest.raises(ValueError, match="width is 0 but must be at least 1; pass"):
-        random_features(images, 0)
 
 
 def test_ours_see_pixels_from_minus_one_to_one_and_others_as_imagenet(images):
