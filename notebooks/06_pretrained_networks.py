@@ -105,9 +105,8 @@ nets = compared(networks, recipes, datasets, **sources)
 # images of the classes, some to learn from and some to test on.
 
 # %%
-PAIRS = (
-    45  # all of ten classes; as many drawn ones where there are more
-)
+# All pairs of ten classes; of more classes, as many drawn ones.
+PAIRS = 45
 
 
 # %%

@@ -598,9 +598,10 @@ panels(
 plt.show()
 
 # %% [markdown]
-# Start at the first mark of each group, training from scratch, which here is the test of
-# whether pretraining was worth anything. Four classes are easier than six, so compare
-# within a group. Matched minus other source, in accuracy:
+# Start at the first mark of each group, training from scratch: does pretraining gain
+# anything on it? Marks on the grey line have learnt nothing, and their differences tell
+# nothing of sources. Compare within a group: four classes are easier than six. Matched
+# minus other source, in accuracy:
 # {glue:text}`07.accuracy.artificial.cnn` on artificial and
 # {glue:text}`07.accuracy.natural.cnn` on natural targets for the convolutional network;
 # {glue:text}`07.accuracy.artificial.vit` and {glue:text}`07.accuracy.natural.vit` for
