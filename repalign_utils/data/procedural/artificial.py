@@ -5,17 +5,17 @@ import numpy as np
 from .canvas import Canvas, Draw, Number, box, inside, repeated
 
 
-def _panel(c: Canvas, colour: np.ndarray) -> np.ndarray:
-    """Paint a rectangle and give its cover."""
+def _panel(c: Canvas) -> tuple[np.ndarray, np.ndarray]:
+    """Paint a rectangle, and give its cover and its colour."""
+    colour = c.hue()
     cover = c.fill(box(c.x, c.y, c.uniform(0.62, 0.95), c.uniform(0.62, 0.95)))
     c.paint(cover, colour)
-    return cover
+    return cover, colour
 
 
 def brick_wall(c: Canvas) -> None:
     """Rows of long bricks, each row shifted by half a brick."""
-    mortar = c.hue()
-    wall = _panel(c, mortar)
+    wall, mortar = _panel(c)
     height = c.uniform(0.26, 0.38)
     length = height * c.uniform(1.7, 2.3)
     shift = c.uniform(0, 1) * height
@@ -29,8 +29,7 @@ def brick_wall(c: Canvas) -> None:
 
 def window_grid(c: Canvas) -> None:
     """A front with windows in rows and columns, wide gaps between them."""
-    front = c.hue()
-    wall = _panel(c, front)
+    wall, front = _panel(c)
     across, down = c.uniform(0.36, 0.52), c.uniform(0.36, 0.52)
     x = repeated(c.x + c.uniform(0, 0.5), across)
     y = repeated(c.y + c.uniform(0, 0.5), down)
@@ -40,8 +39,7 @@ def window_grid(c: Canvas) -> None:
 
 def chessboard(c: Canvas) -> None:
     """Squares of two colours in turn."""
-    first = c.hue()
-    board = _panel(c, first)
+    board, first = _panel(c)
     edge = c.uniform(0.26, 0.42)
     x = c.fill(np.abs(repeated(c.x + c.uniform(0, 1), 2 * edge)) - edge / 2)
     y = c.fill(np.abs(repeated(c.y + c.uniform(0, 1), 2 * edge)) - edge / 2)

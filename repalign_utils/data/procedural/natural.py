@@ -21,23 +21,25 @@ def _blob(c: Canvas) -> np.ndarray:
     return np.hypot(c.x, c.y) - outline
 
 
-def _coat(c: Canvas, body: np.ndarray, colour: np.ndarray) -> None:
+def _coat(c: Canvas, body: np.ndarray, colour: np.ndarray | None = None) -> np.ndarray:
     """Paint a body whose colour varies on all scales, as skin and leaves do."""
+    colour = c.hue() if colour is None else colour
     c.paint(c.fill(body), colour, c.partner(colour, 0.1), 0.5 + 0.25 * c.noise(2))
+    return colour
 
 
 def spotted_fur(c: Canvas) -> None:
     """Separate dark or light spots of about one size."""
-    body, coat = _blob(c), c.hue()
-    _coat(c, body, coat)
+    body = _blob(c)
+    coat = _coat(c, body)
     spots = c.grain(c.uniform(4.2, 6), c.uniform(0, 3), c.uniform(1, 1.2))
     c.paint(c.fill(body) * _soft(spots - 0.7), c.partner(coat, 0.35))
 
 
 def striped_fur(c: Canvas) -> None:
     """Stripes that run side by side, swing, split and end."""
-    body, coat = _blob(c), c.hue()
-    _coat(c, body, coat)
+    body = _blob(c)
+    coat = _coat(c, body)
     stripes = c.grain(c.uniform(4, 5.6), c.uniform(0, 3.14), c.uniform(3.5, 5))
     c.paint(c.fill(body) * _soft(stripes - 0.15), c.partner(coat, 0.35))
 
@@ -48,8 +50,7 @@ def leaf(c: Canvas) -> None:
     y = c.y + c.uniform(-0.3, 0.3) * (c.x**2 - 0.4)
     width = c.uniform(0.36, 0.56) * (1 - np.minimum(c.x**2, 1)) ** 0.8
     blade = np.maximum(np.abs(y) - width * (1 - 0.35 * c.x), np.abs(c.x) - 1)
-    green = c.hue()
-    _coat(c, blade, green)
+    green = _coat(c, blade)
     vein = np.abs(repeated(c.x - np.abs(y) * c.uniform(0.6, 1.1), c.uniform(0.28, 0.4)))
     rib = np.minimum(np.abs(y) - 0.045, vein * 0.8 - 0.035)
     c.paint(c.fill(np.maximum(rib, blade)), c.partner(green, 0.3))
@@ -65,7 +66,7 @@ def fern(c: Canvas) -> None:
     leaflet = np.maximum(along - period * 0.27, np.abs(y) - reach)
     stem = np.abs(y) - 0.04
     plant = np.maximum(np.minimum(leaflet, stem), np.abs(c.x) - 0.95)
-    _coat(c, plant, c.hue())
+    _coat(c, plant)
 
 
 def flower(c: Canvas) -> None:
@@ -90,8 +91,7 @@ def shell(c: Canvas) -> None:
     growth = c.uniform(0.62, 0.8)  # of the radius, as its logarithm, per turn
     turns = np.log(radius / 0.95) / growth - angle / (2 * np.pi)
     body = radius - 0.95 * np.exp(growth * (angle / (2 * np.pi) - 0.5))
-    tint = c.hue()
-    _coat(c, body, tint)
+    tint = _coat(c, body)
     seam = (np.abs(repeated(turns + 0.5, 1.0)) - 0.13) * growth * radius
     c.paint(c.fill(np.maximum(seam, body)), c.partner(tint, 0.35))
 
@@ -153,8 +153,7 @@ def fish(c: Canvas) -> None:
     fork = np.abs(y) - 0.75 * (-c.x - 0.38)
     notch = -0.95 + 0.5 * (0.35 - np.abs(y)) - c.x
     tail = inside(fork, notch, c.x + 0.4)
-    skin = c.hue()
-    _coat(c, np.minimum(body, tail), skin)
+    skin = _coat(c, np.minimum(body, tail))
     size = c.uniform(0.2, 0.27)
     row = np.round(y / size * 1.6)
     along = repeated(c.x + (row % 2) * size / 2, size)
@@ -179,8 +178,7 @@ def tree_bark(c: Canvas) -> None:
     _bend(c, 0.06)
     trunk = np.abs(c.x + 0.12 * c.y**2 * c.sign()) - c.uniform(0.34, 0.5)
     trunk = np.maximum(trunk + 0.04 * c.noise(2), np.abs(c.y) - c.uniform(1, 1.4))
-    bark = c.hue()
-    _coat(c, trunk, bark)
+    bark = _coat(c, trunk)
     # along the trunk, which lies as the picture is turned
     along = c.angle + np.pi / 2 + c.uniform(-0.2, 0.2)
     cracks = c.grain(c.uniform(4, 6), along, c.uniform(3, 4.5))
@@ -190,8 +188,8 @@ def tree_bark(c: Canvas) -> None:
 
 def brain_coral(c: Canvas) -> None:
     """A round lump with winding furrows that fill it like a maze."""
-    body, lump = _blob(c), c.hue()
-    _coat(c, body, lump)
+    body = _blob(c)
+    lump = _coat(c, body)
     maze = c.grain(c.uniform(3.6, 5), c.uniform(0, 3), c.uniform(1, 1.1))
     c.paint(c.fill(body) * _soft(0.4 - np.abs(maze)), c.partner(lump))
 
