@@ -109,9 +109,8 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         _insert_lead_figure(page, generated, section)
         _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
     _write(book / "claims.md", _filled("claims", **values))
-    _write(generated / "times.md", _filled("times", **values))
-    _write(generated / "findings.md", _filled("findings", **values))
-    _write(generated / "sections.md", _filled("sections", **values))
+    for name in ("times", "findings", "sections"):
+        _write(generated / f"{name}.md", _filled(name, **values))
     return judged
 
 
