@@ -164,21 +164,20 @@ plt.show()
 #
 # Let $\Phi \in \mathbb{R}^{n \times d}$ hold the features of $n$ points, with left singular
 # vectors $u_i$ and singular values $\sigma_i$, and $y \in \mathbb{R}^n$ a target for each.
-# The *alignment* at threshold $\tau$ is
+# The *alignment* at threshold $\tau > 0$ is
 #
 # $$
 # A(\tau) = \sum_{i : \sigma_i \ge \tau} (u_i^\top y)^2 ,
-# \quad \tau > 0, \qquad A(0) = \lVert y \rVert^2 ,
 # $$ (eq-01-alignment)
 #
-# so that what lies outside the span of $\Phi$ counts at $\tau = 0$ alone. The *captured
+# and $A(0) = \lVert y \rVert^2$, with what lies outside the span of $\Phi$. The *captured
 # share* is $A(\tau) / \lVert y \rVert^2$, and the *area* is that below the captured share,
-# drawn over $\tau / \lVert \Phi \rVert_F$:
+# drawn over $\tau / \lVert \Phi \rVert_F$, where
+# $\lVert \Phi \rVert_F^2 = \sum_i \sigma_i^2$:
 #
 # $$
 # \text{area} = \frac{\sum_i \sigma_i \, (u_i^\top y)^2}
-#   {\lVert \Phi \rVert_F \, \lVert y \rVert^2} ,
-# \qquad \lVert \Phi \rVert_F^2 = \sum_i \sigma_i^2 .
+#   {\lVert \Phi \rVert_F \, \lVert y \rVert^2} .
 # $$ (eq-01-area)
 # :::
 #

@@ -16,16 +16,16 @@
 #
 # A network learns one of 120 tasks that are alike in known ways. Do the other 119
 # become easier where training raised the alignment of the hidden layer with them, and
-# harder where it fell? Nearly so in this run: over the 119 targets, the rank correlation
-# of the change in area and the fall in test error is
-# {glue:text}`05.rank.all.bumps.mean:.2f`,
+# harder where it lowered it? In this run, over the 119 targets, the rank correlation of the
+# change in area and the fall in test error is {glue:text}`05.rank.all.bumps.mean:.2f`,
 # {glue:text}`05.rank.all.thermometer.mean:.2f` and
 # {glue:text}`05.rank.all.binary.mean:.2f` for three codes of the inputs, where chance
-# stays below {glue:text}`05.rank.chance.bumps.mean:.2f` in 95 % of cases. It is not the
-# whole truth. With bumps, the area of the source with its two values exchanged changes
-# by {glue:text}`05.swapped.area.bumps.mean:.3f` and its test error by
-# {glue:text}`05.swapped.error.bumps.mean:.3f`; and over unlike representations the order
-# of areas and errors correlates with {glue:text}`05.order.pairs.bumps.mean:.2f` only.
+# stays below {glue:text}`05.rank.chance.bumps.mean:.2f` in 95 % of cases. Two limits, with
+# the first code: *swapped*, the task below that is the source with its two values exchanged,
+# changes in area by {glue:text}`05.swapped.area.bumps.mean:.3f` and in test error by
+# {glue:text}`05.swapped.error.bumps.mean:.3f`; and if inputs, untrained and trained layers
+# are compared with one another, area and error correlate by
+# {glue:text}`05.order.pairs.bumps.mean:.2f`.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -105,10 +105,9 @@ tests = {
 }
 
 # %%
-for d in drawn.values():
-    print(d.about.sentence())
+print(drawn[encodings[0]].about.sentence())
 
-# %% mystnb={"figure": {"name": "fig-05-encodings", "caption": "What a network sees of one variable: its ten inputs, from bottom to top, as the variable goes from 0 to 1. Dark is 0, light is 1."}, "image": {"alt": "One panel per code. Ten rows of colour over the value of the variable: a band that wanders upwards for bumps, a staircase filling up for the thermometer, and alternating stripes, finer in each row, for binary digits.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-05-encodings", "caption": "What a network sees of one variable: its ten inputs, from bottom to top, as the variable goes from 0 to 1. Purple is 0, yellow is 1."}, "image": {"alt": "One panel per code. Ten rows of colour over the value of the variable: a band that wanders upwards for bumps, a staircase filling up for the thermometer, and alternating stripes, finer in each row, for binary digits.", "classes": "dark-light"}} tags=["hide-input"]
 axes = figures.new_panels(columns=len(encodings), sharey=True)
 for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
     some = np.argsort(drawn[e].variables[:, 0])[:: max(n // 400, 1)]
@@ -212,9 +211,8 @@ for e, d in drawn.items():
 # ## Linear models on few points
 #
 # A target has few points, 100 as in the paper. On each representation a linear model is
-# trained by full-batch gradient descent from zero, with step size $n / \sigma_1^2$:
-# `plain` below. Its weights after $t$ steps need no loop: by the argument of
-# {prf:ref}`thm-01-identity`,
+# trained by full-batch gradient descent from zero, with step size $n / \sigma_1^2$. Its
+# weights after $t$ steps need no loop: by the argument of {prf:ref}`thm-01-identity`,
 #
 # $$
 # w_t = \sum_{i \le r} \frac{1 - (1 - \sigma_i^2 / \sigma_1^2)^t}{\sigma_i}
@@ -222,7 +220,8 @@ for e, d in drawn.items():
 # $$ (eq-05-weights)
 #
 # Directions with large $\sigma_i$ are learnt first, whatever the target; a target that
-# is aligned with them is learnt early.
+# is aligned with them is learnt early. Below, the loop (`plain`), the equation (`at_once`)
+# and the package, and how far apart they are:
 
 # %%
 few = np.random.default_rng(seed).choice(n, n_target, replace=False)
@@ -254,6 +253,7 @@ print(abs(at_once - plain).max(), abs(packaged - plain).max())
 # %%
 times = np.unique(np.geomspace(1, steps, 60).astype(int))
 kinds = ["inputs", "start", "trained"]
+names_of = {kind: kind for kind in kinds} | {"start": "untrained"}
 print(times[:10], "to", times[-1])
 
 
@@ -375,7 +375,8 @@ for e in encodings:
         of = area.sel(encoding=e, features=kind, source=sources[0])
         means = [f"{of.sel(task=t).mean():.3f}" for t in named.values()]
         rows.append(
-            [e, kind, *[f"{b.mean:.3f}" for b in bounds], *means]
+            [e, names_of[kind], *[f"{b.mean:.3f}" for b in bounds]]
+            + means
         )
 
 # %%
@@ -402,37 +403,42 @@ for e in encodings:
         },
     )
 
-# %% mystnb={"figure": {"name": "fig-05-alignment", "caption": "Alignment of the encoded inputs and of the last hidden layer with the source and with three targets, for the first code; bands span the seeds. Thin lines are what chance gives."}, "image": {"alt": "Four panels: source, related, moderate and unrelated task. Captured share of the target against threshold divided by the norm of the features, for the inputs and for the hidden layer at the start and after training on the source."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-05-alignment", "caption": "What does training on the source do to the alignment with three other tasks? Captured share of each, for the encoded inputs and the last hidden layer, with the first code; bands span the seeds. Thin lines are what chance gives."}, "image": {"alt": "Four panels: source, related, moderate and unrelated task. Captured share of the target against threshold divided by the norm of the features, for the inputs and for the hidden layer at the start and after training on the source."}} tags=["hide-input"]
 grid = figures.new_panels(
     2, columns=2, height=2.4, sharex=True, sharey=True
 )
 for j, (ax, role) in enumerate(zip(grid.flat, named, strict=True)):
     first = [aligned[encodings[0], kind, 0] for kind in kinds]
     figures.plot_curves(
-        {kind: shares[encodings[0], kind][:, j] for kind in kinds},
+        {
+            names_of[kind]: shares[encodings[0], kind][:, j]
+            for kind in kinds
+        },
         GRID,
         ax=ax,
         xlabel="threshold / ‖Φ‖_F",
         ylabel="captured share",
-        legend=j == 0,
+        legend=False,
         chance=[a.null().shares()[:, columns[j]] for a in first],
     )
     ax.set_title(role)
+handles = grid[0, 0].get_legend_handles_labels()
+where_to = {"loc": "outside upper center", "ncols": 4}
+grid[0, 0].figure.legend(*handles, **where_to)
 plt.show()
 
 # %% [markdown]
-# Look at where a curve leaves the top: the further to the right, the longer the
-# directions that hold the target. After training, directions are few and long, so that
-# the curve of the source reaches far to the right; that of the unrelated task drops to
-# its level of chance almost at once, since what a network does not need for its source
-# it does not keep. Against the inputs, the area of the related task changes by
+# Look in {numref}`fig-05-alignment` at where a curve leaves the top: the further to the
+# right, the longer the directions that hold the target. Training makes directions few and
+# long: compare how far the curve reaches for the source, and for the unrelated task, of
+# which a network need keep nothing. Against the inputs, the area of the related task changes by
 # {glue:text}`05.alignment.related.bumps` with bumps, that of the moderately related one
 # by {glue:text}`05.alignment.moderate.bumps` and that of the unrelated one by
 # {glue:text}`05.alignment.unrelated.bumps`.
 #
 # ## Does a linear model gain what alignment gains?
 
-# %% mystnb={"figure": {"name": "fig-05-errors", "caption": "Training error (top) and test error (bottom) of linear models on 100 points of a target, for the first code and source; bands span the seeds."}, "image": {"alt": "Two rows of three panels, related, moderate and unrelated task. Mean squared error against step of gradient descent, for linear models on the inputs and on the hidden layer at the start and after training on the source."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-05-errors", "caption": "Is a target learnt better on the trained layer than on the inputs? Training error (top) and test error (bottom) of linear models on 100 points of a target, for the first code and source; bands span the seeds."}, "image": {"alt": "Two rows of three panels, related, moderate and unrelated task. Mean squared error against step of gradient descent, for linear models on the inputs and on the hidden layer at the start and after training on the source."}} tags=["hide-input"]
 shown = list(named)[1:]
 grid = figures.new_panels(
     2, columns=3, height=2.4, sharex=True, sharey="row"
@@ -441,7 +447,7 @@ for row, split in enumerate(("training", "test")):
     for ax, role in zip(grid[row], shown, strict=True):
         j = list(named).index(role)
         lines = {
-            kind: [
+            names_of[kind]: [
                 curves[encodings[0], kind, m][row][:, j]
                 for m in range(seeds)
             ]
@@ -453,9 +459,12 @@ for row, split in enumerate(("training", "test")):
             ax=ax,
             xlabel="step",
             ylabel=f"{split} error",
-            legend=not row and role == shown[0],
+            legend=False,
         )
         ax.set(xscale="log", title="" if row else role)
+handles = grid[0, 0].get_legend_handles_labels()
+where_to = {"loc": "outside upper center", "ncols": 3}
+grid[0, 0].figure.legend(*handles, **where_to)
 plt.show()
 
 # %%
@@ -487,7 +496,7 @@ for e in encodings:
         key = f"05.chosen_error.{role}.{e}"
         recorded[key] = record(key, one.values)
 
-# %%
+# %% tags=["hide-input"]
 table(
     ["Code", *[f"{r}, {w}" for r in shown for w in ("last", "chosen")]],
     [
@@ -504,11 +513,11 @@ table(
 )
 
 # %% [markdown]
-# The table has test error on the trained representation minus that on the inputs, after
-# the last step and after the step that validation chose. Negative numbers are positive
-# transfer. The last step mixes two things: transfer, and how badly a model of so many
-# inputs overfits 100 points, which the bottom row of {numref}`fig-05-errors` shows as
-# curves that turn upwards. Where the inputs overfit, any other representation looks
+# In each panel of {numref}`fig-05-errors` compare the trained layer with the inputs. The
+# table has the difference of their test errors, after the last step and after the step that
+# validation chose; negative numbers are positive transfer. The last step mixes two things:
+# transfer, and how badly a model of so many inputs overfits 100 points, where curves turn
+# upwards in the bottom row. Where the inputs overfit, any other representation looks
 # helpful, whatever its source. From here on the step is chosen.
 #
 # ## All 119 targets
@@ -561,9 +570,10 @@ for e in encodings:
 # %%
 first = [v.sel(source=sources[0]).mean("seed") for v in (moved, chosen)]
 shared = roles.sel(source=sources[0]).values
-marked = [related, moderate, unrelated, swapped(sources[0])]
+marked = {swapped(sources[0]): "swapped"}
+marked |= {name: role for role, name in list(named.items())[1:]}
 
-# %% mystnb={"figure": {"name": "fig-05-targets", "caption": "All 119 targets of the first source, one mark each: change in area against change in test error, means over the seeds. Colours and marks tell how many variables a target has in the same roles as the source. Below the line, transfer is positive."}, "image": {"alt": "One panel per code. Change in test error against change in area, 119 marks in three colours for two, one or no shared role, four of them named; lines at zero."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-05-targets", "caption": "Do targets become easier where alignment with them rose? All 119 targets of the first source, one mark each: change in area against change in test error, means over the seeds. Colours and marks tell how many variables a target has in the same roles as the source. Below the horizontal line, transfer is positive."}, "image": {"alt": "One panel per code. Change in test error against change in area, 119 marks in three colours for two, one or no shared role, four of them named; lines at zero."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(
     len(encodings), height=2.4, sharex=True, sharey=True
 )
@@ -572,12 +582,13 @@ for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
     for (k, word), marker in zip(words.items(), "^so", strict=True):
         own = shared == k
         ax.plot(x[own], y[own], marker, markersize=4, label=word)
-    for name in marked:
+    for name, role in marked.items():
         ax.annotate(
-            name,
+            role,
             (x.sel(task=name), y.sel(task=name)),
-            xytext=(5, 3),
+            xytext=(16, 8),
             textcoords="offset points",
+            arrowprops={"arrowstyle": "-", "lw": 0.6, "color": "0.3"},
         )
     ax.axhline(0, color="0.5", linewidth=0.8)
     ax.axvline(0, color="0.5", linewidth=0.8)
@@ -592,8 +603,7 @@ plt.show()
 # that falls from the upper left to the lower right. Look first at the shape, then at the
 # colours: the number of shared roles is a coarse guide, since it also matters *which*
 # variables are shared, and one in another role may still help. A sceptic will look at
-# what lies off the line, such as the source with its two values exchanged, P005 for
-# P001. With bumps its area
+# what lies off the line, such as *swapped*, P005 for P001. With bumps its area
 # changes by {glue:text}`05.swapped.area.bumps` and its test error by
 # {glue:text}`05.swapped.error.bumps`. It is uncorrelated with the source ({ref}`ex-05-3`),
 # so the longest direction holds nothing of it; but the directions of the network's
@@ -672,7 +682,7 @@ for e in encodings:
         gain = [of.sel(source=s, task=swapped(s))[i] for s, i in units]
         record(f"05.swapped.{what}.{e}", gain)
 
-# %%
+# %% tags=["hide-input"]
 table(
     [
         "Code",
@@ -701,13 +711,12 @@ table(
 # %% [markdown]
 # The first column is the answer to the question of this section. Beside it stands what
 # 95 % of the renamings stay below, a higher bar than for targets paired one by one,
-# since a renaming may keep most of what counts. The correlation is not the work of the
-# shared roles alone: among the 71 targets that share none, area orders the errors with
-# the numbers of the third column. The last one has the share of targets whose area rose
-# and whose error fell, or the other way: zero change of area is not quite where
-# transfer turns from positive to negative.
+# since a renaming may keep most of what counts. Is the correlation the work of the shared
+# roles alone? The third column has it among the 71 targets that share none. The last one
+# has the share of targets whose area rose and whose error fell, or the other way: it is 1
+# if transfer turns from positive to negative at zero change of area.
 
-# %% mystnb={"figure": {"name": "fig-05-roles", "caption": "Change in area (top) and in test error (bottom) of the targets that share no, one or two roles with the source: mean over these targets for each network, with 95 % intervals over networks."}, "image": {"alt": "Two panels. Mean change in area and in test error for targets with no, one and two shared roles, a series for each code, with intervals."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-05-roles", "caption": "How much do shared roles help? Change in area (top) and in test error (bottom) of the targets that share no, one or two roles with the source: mean over these targets for each network, with 95 % intervals over networks."}, "image": {"alt": "Two panels. Mean change in area and in test error for targets with no, one and two shared roles, a series for each code, with intervals."}} tags=["hide-input"]
 axes = figures.new_panels(2, height=2.4, sharex=True)
 for ax, what in zip(axes, ("area", "error"), strict=True):
     figures.plot_intervals(
@@ -728,13 +737,13 @@ for ax, what in zip(axes, ("area", "error"), strict=True):
 plt.show()
 
 # %% [markdown]
-# Transfer is graded by the shared roles: with bumps the test error changes by
-# {glue:text}`05.roles.error.none.bumps` where none is shared, by
+# With bumps the test error changes by
+# {glue:text}`05.roles.error.none.bumps` where no role is shared, by
 # {glue:text}`05.roles.error.one.bumps` for one and by
 # {glue:text}`05.roles.error.two.bumps` for two. In ranks, the number of shared roles and
-# the fall in error correlate with {glue:text}`05.graded.error.bumps`, far less than area
-# and error do; the number and the change in area with
-# {glue:text}`05.graded.area.bumps`. Compare in {numref}`fig-05-roles` none with one: a
+# the fall in error correlate by {glue:text}`05.graded.error.bumps`, the number and the
+# change in area by {glue:text}`05.graded.area.bumps`, and area and error by
+# {glue:text}`05.rank.all.bumps`. Compare in {numref}`fig-05-roles` none with one: a
 # single shared role may be the switch, of which the features keep little but which side
 # of one half it lies on.
 #
@@ -767,6 +776,10 @@ for e in encodings:
     record(f"05.order.alike.{e}", alike, within=(0, 1))
 
 # %% [markdown]
+# It does in a share of {glue:text}`05.order.alike.bumps` of the networks with bumps,
+# {glue:text}`05.order.alike.thermometer` with the thermometer and
+# {glue:text}`05.order.alike.binary` with the binary code.
+#
 # A stricter question: do area and error order all nine pairs of a representation and a
 # task? This compares representations of different width and kind, of which the paper
 # says nothing.
@@ -780,10 +793,9 @@ for e in encodings:
     pairs = [kendall(both[0][i], both[1][i]) for i in range(seeds)]
     record(f"05.order.pairs.{e}", pairs, within=(-1, 1))
 
-# %% mystnb={"figure": {"name": "fig-05-order", "caption": "Test error at the last step against area, for every representation, task and network of the first source. Colours tell tasks, marks tell representations."}, "image": {"alt": "One panel per code. Test error of a linear model against area on a logarithmic axis; three colours for source, related and unrelated task, three marks for inputs, hidden layer at the start and trained hidden layer."}} tags=["hide-input"]
-axes = figures.new_panels(
-    len(encodings), height=2.5, sharex=True, sharey=True
-)
+# %% mystnb={"figure": {"name": "fig-05-order", "caption": "Does more area mean less error across representations? Test error at the last step against area, for every representation, task and network of the first source. Colours tell tasks, marks tell representations."}, "image": {"alt": "One panel per code. Test error of a linear model against area on a logarithmic axis; three colours for source, related and unrelated task, three marks for inputs, hidden layer at the start and trained hidden layer."}} tags=["hide-input"]
+shape = {"height": 2.5, "sharex": True, "sharey": True}
+axes = figures.new_panels(len(encodings), **shape)
 for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
     for j, (kind, marker) in product(
         range(len(trio)), zip(kinds, "os^", strict=True)
@@ -801,7 +813,8 @@ for ax, e in zip(np.atleast_1d(axes), encodings, strict=True):
     figures.log_axis(ax)
 np.atleast_1d(axes)[-1].set_xlabel("area")
 keys = [(r, "D", f"C{j}") for j, r in enumerate(trio)]
-keys += [(k, m, "0.4") for k, m in zip(kinds, "os^", strict=True)]
+looks = zip(names_of.values(), "os^", strict=True)
+keys += [(k, m, "0.4") for k, m in looks]
 np.atleast_1d(axes)[0].legend(
     handles=[
         plt.Line2D([], [], marker=m, color=c, linestyle="", label=text)
@@ -813,30 +826,29 @@ np.atleast_1d(axes)[0].legend(
 plt.show()
 
 # %% [markdown]
-# Follow one mark at a time: among the triangles, the trained layers, the three tasks
-# stand in order, more area with less error. Circles and squares hardly tell tasks apart,
-# since neither inputs nor an untrained network prefer one. Compare circles with squares,
-# and area says little: which of the two has the smaller error depends on how badly the
-# inputs overfit. Kendall's correlation over all nine is
-# {glue:text}`05.order.pairs.bumps`, {glue:text}`05.order.pairs.thermometer` and
-# {glue:text}`05.order.pairs.binary`: an area says something beside another of the same
-# representation, or of the same task before training, and little beside any other.
+# Follow one mark of {numref}`fig-05-order` at a time: do the three colours of triangles, the
+# trained layers, stand in order, more area with less error? Circles and squares should
+# hardly tell tasks apart, since neither inputs nor an untrained network prefer one. Then
+# compare circles with squares: which has the smaller error depends on how badly the inputs
+# overfit. Kendall's correlation over all nine is {glue:text}`05.order.pairs.bumps`,
+# {glue:text}`05.order.pairs.thermometer` and {glue:text}`05.order.pairs.binary`. Compare
+# areas of one representation, or of one task before and after training, and no others.
 #
 # ## What was found
 #
 # | Finding | bumps | thermometer | binary |
 # |---|---|---|---|
-# | Area, related task | {glue:text}`05.alignment.related.bumps` | {glue:text}`05.alignment.related.thermometer` | {glue:text}`05.alignment.related.binary` |
-# | Area, unrelated task | {glue:text}`05.alignment.unrelated.bumps` | {glue:text}`05.alignment.unrelated.thermometer` | {glue:text}`05.alignment.unrelated.binary` |
-# | Test error, related task | {glue:text}`05.chosen_error.related.bumps` | {glue:text}`05.chosen_error.related.thermometer` | {glue:text}`05.chosen_error.related.binary` |
-# | Test error, unrelated task | {glue:text}`05.chosen_error.unrelated.bumps` | {glue:text}`05.chosen_error.unrelated.thermometer` | {glue:text}`05.chosen_error.unrelated.binary` |
-# | Order of all 119 targets | {glue:text}`05.rank.all.bumps` | {glue:text}`05.rank.all.thermometer` | {glue:text}`05.rank.all.binary` |
-# | Order of nine pairs | {glue:text}`05.order.pairs.bumps` | {glue:text}`05.order.pairs.thermometer` | {glue:text}`05.order.pairs.binary` |
+# | Change in area, related task | {glue:text}`05.alignment.related.bumps` | {glue:text}`05.alignment.related.thermometer` | {glue:text}`05.alignment.related.binary` |
+# | Change in area, unrelated task | {glue:text}`05.alignment.unrelated.bumps` | {glue:text}`05.alignment.unrelated.thermometer` | {glue:text}`05.alignment.unrelated.binary` |
+# | Change in test error, related task | {glue:text}`05.chosen_error.related.bumps` | {glue:text}`05.chosen_error.related.thermometer` | {glue:text}`05.chosen_error.related.binary` |
+# | Change in test error, unrelated task | {glue:text}`05.chosen_error.unrelated.bumps` | {glue:text}`05.chosen_error.unrelated.thermometer` | {glue:text}`05.chosen_error.unrelated.binary` |
+# | Rank correlation of area and fall in error, 119 targets | {glue:text}`05.rank.all.bumps` | {glue:text}`05.rank.all.thermometer` | {glue:text}`05.rank.all.binary` |
+# | The same, nine pairs of representation and task | {glue:text}`05.order.pairs.bumps` | {glue:text}`05.order.pairs.thermometer` | {glue:text}`05.order.pairs.binary` |
 #
 # The first four rows are changes by training on the first source, the step chosen on
-# validation points. Where errors are compared after the last step instead, as in the
-# claims on the related and the unrelated task, overfitting of the inputs hides negative
-# transfer with the binary code: an unrelated source may even look helpful.
+# validation points. After the last step instead, as in the claims on the related and the
+# unrelated task, overfitting of the inputs can hide negative transfer: an unrelated source
+# may even look helpful.
 #
 # The named tasks, the codes and the steps at which errors are compared are our choices,
 # and so is the comparison over all 119 targets: the paper has one source and two
@@ -865,7 +877,7 @@ plt.show()
 # :::{exercise}
 # :label: ex-05-2
 #
-# Run the section with `-p related P120 -p unrelated P014`. Which claims must now fail?
+# Run `repalign run 05 -p related P120 -p unrelated P014`. Which claims must now fail?
 # :::
 #
 # :::{solution} ex-05-2
@@ -934,7 +946,7 @@ plt.show()
 # :::{exercise}
 # :label: ex-05-5
 #
-# Vary `epochs`. Is there a stage of training at which the representation helps the
+# Vary `epochs` (`repalign run 05 -p epochs 1`). Is there a stage of training at which the representation helps the
 # unrelated task?
 # :::
 #
