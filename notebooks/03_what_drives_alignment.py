@@ -14,16 +14,14 @@
 # (sec-03)=
 # # What drives alignment: depth, width, optimiser, activation or batch size?
 #
-# Training aligns the last hidden layer with its targets ({ref}`sec-02`). In which
-# networks, and which choices decide how far? On the images
-# {glue:text}`03.answer.classification`. On the slices
-# {glue:text}`03.answer.regression`. The setting that gains least from training adds
-# {glue:text}`03.gain.least.classification.mean:.2f` to the area on the images and
-# {glue:text}`03.gain.least.regression.mean:.2f` on the slices. The paper finds that
-# deeper networks end better aligned: here the deepest differ from the shallowest by
-# {glue:text}`03.depth.end.classification.mean:.3f` and
-# {glue:text}`03.depth.end.regression.mean:.3f`. Not converged:
-# {glue:text}`03.unconverged`.
+# Training aligns the last hidden layer with its targets ({ref}`sec-02`). Which choices
+# decide how far? By the area above chance after training, {glue:text}`03.answer.classification`
+# on the images, and {glue:text}`03.answer.regression` on the slices. The setting that gains
+# least from training adds {glue:text}`03.gain.least.classification.mean:.2f` and
+# {glue:text}`03.gain.least.regression.mean:.2f`. The paper finds that deeper networks end
+# better aligned: here the deepest less the shallowest is
+# {glue:text}`03.depth.end.classification.mean:.3f` on the images and
+# {glue:text}`03.depth.end.regression.mean:.3f` on the slices.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -83,12 +81,11 @@ where = choose_device(device)
 #
 # A layer whose rows make up $\Phi$ $(n \times d)$, with singular values $\sigma_i$ and
 # left singular vectors $u_i$, is judged by its *area above chance* ({ref}`sec-01`), the
-# area under its alignment curve less what the same spectrum gives on average over all
-# orders of the targets:
+# area less what the same spectrum gives on average over all orders of the targets:
 #
 # $$
-# H = A - A_{\text{chance}} , \qquad
-# A = \frac{1}{\|\Phi\|_F \|y\|^2} \sum_i \sigma_i (u_i^\top y)^2 .
+# H = \text{area} - \text{chance} , \qquad
+# \text{area} = \frac{1}{\|\Phi\|_F \|y\|^2} \sum_i \sigma_i (u_i^\top y)^2 .
 # $$ (eq-03-gain)
 #
 # With $H_0$ of the untrained and $H_1$ of the trained last hidden layer, two questions
@@ -115,8 +112,8 @@ losses = {"classification": "logistic", "regression": "squared"}
 print(images.about.sentence(), slices.about.sentence(), sep="\n")
 
 # %% [markdown]
-# The same in NumPy, chance as the mean over a few hundred shuffles, where the package
-# has the exact one:
+# The same in NumPy, chance as the mean over a few hundred shuffles; second is the
+# package's number, with the exact chance:
 
 
 # %%
@@ -143,8 +140,8 @@ print("chance", plain_area(X, orders).mean(), found.null().area)
 # targets and of the negative ones without their sign,
 #
 # $$
-# A \le \frac{a_+ + a_-}{\sqrt n \, \|y\|} , \qquad
-# A \le \frac{\sqrt{a_+^2 + a_-^2}}{\sqrt n \, \|y\|}
+# \text{area} \le \frac{a_+ + a_-}{\sqrt n \, \|y\|} , \qquad
+# \text{area} \le \frac{\sqrt{a_+^2 + a_-^2}}{\sqrt n \, \|y\|}
 # \quad \text{after ReLU.}
 # $$ (eq-03-bound)
 #
@@ -176,7 +173,7 @@ most = {
 for task, (anything, relu) in most.items():
     record(f"03.bound.any.{task}", anything, within=(0, 1), exact=True)
     record(f"03.bound.relu.{task}", relu, within=(0, 1), exact=True)
-most
+{task: np.round(pair, 3).tolist() for task, pair in most.items()}
 
 # %% [markdown]
 # Alignment is measured with the targets that the networks are trained on. The negative
@@ -335,7 +332,7 @@ layer = of_runs(
     ],
     **places,
 )
-layer.sizes
+dict(layer.sizes)
 
 # %%
 height = layer.sel(what="area") - layer.sel(what="chance")
@@ -385,7 +382,8 @@ for t, s in product(tasks, names.values()):
 table(["Setting", "Task", "Epochs", "Converged", "Largest loss"], rows)
 
 # %% [markdown]
-# Not converged are: {glue:text}`03.unconverged`. Such settings are orange squares below.
+# Settings in which some networks have not converged: {glue:text}`03.unconverged`. They are
+# the orange squares below.
 #
 # ### Before and after, setting by setting
 
@@ -401,7 +399,7 @@ options = {"sharex": True, "sharey": True, "height": 0.19 * len(lines)}
 options["subplot_kw"] = {"xlim": (-0.02, 1.02)}
 
 
-# %% mystnb={"figure": {"name": "fig-03-settings", "caption": "Area above chance of the last hidden layer, before training (grey) and after it (coloured), one row for each setting; small dots are seeds, bars 95 % intervals over seeds. Orange squares: not all networks converged. No layer after ReLU can be to the right of the dashed line, and none at all to the right of the dotted one."}, "image": {"alt": "Two panels, images and slices. One row for each depth, width, optimiser, activation and batch size: a grey mark for the area above chance before training joined to a blue circle after training, or to an orange square where some networks had not converged, a dashed line for the most that ReLU allows and a dotted one for the most there can be."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-03-settings", "caption": "How far does each setting get, and how much of it is training? Area above chance of the last hidden layer, before training (grey) and after it (coloured), one row for each setting; small dots are seeds, bars 95 % intervals over seeds. Orange squares: not all networks converged. No layer after ReLU can be to the right of the dashed line, and none at all to the right of the dotted one."}, "image": {"alt": "Two panels, images and slices. One row for each depth, width, optimiser, activation and batch size: a grey mark for the area above chance before training joined to a blue circle after training, or to an orange square where some networks had not converged, a dashed line for the most that ReLU allows and a dotted one for the most there can be."}} tags=["hide-input", "lead-figure"]
 def dumbbell(ax, place, before, after, color, marker):
     """A setting: seeds as dots, means joined, interval over seeds."""
     found, level = interval(after), np.full(seeds, place)
@@ -437,9 +435,7 @@ plt.show()
 # Look first at whether any coloured mark lies to the left of its grey mark: there training
 # would have lowered alignment ({numref}`fig-03-settings`). Then compare within a block:
 # the further apart its coloured marks, the more the choice matters; and the further apart its
-# grey marks, the more of that was there before training. The setting that gains least
-# gains {glue:text}`03.gain.least.classification` on the images and
-# {glue:text}`03.gain.least.regression` on the slices.
+# grey marks, the more of that was there before training.
 #
 # A sceptic would say that an optimiser may only look worse because its networks were
 # stopped at another loss. Where no mark of a block is a square, they were not: all
@@ -463,7 +459,9 @@ for task in tasks:
 
 # %% [markdown]
 # Alignment rises in *every* setting of a sweep if it does in the one that gains least,
-# so each seed is recorded by its least gain over the values of the sweep. In the base
+# so each seed is recorded by its least gain over the values of the sweep. Over all settings
+# it is {glue:text}`03.gain.least.classification` on the images and
+# {glue:text}`03.gain.least.regression` on the slices. In the base
 # setting the area after training is
 # {glue:text}`03.area.base.classification.after.mean:.3f` on the images and
 # {glue:text}`03.area.base.regression.after.mean:.3f` on the slices; chance gives
@@ -549,7 +547,7 @@ def answer(c, t):
     )
     k = float(times.sel(choice=c, task=t))
     many = f"{k:.1f} times" if k >= 1 else "less than"
-    return f"({low}, {high}: {many} the spread over seeds)"
+    return f"(from {low} to {high}, {many} the spread over seeds)"
 
 
 for t in tasks:
@@ -566,11 +564,9 @@ for t in tasks:
     record_words(f"03.answer.{t}", said)
 
 # %% [markdown]
-# On the images {glue:text}`03.answer.classification`. On the slices
-# {glue:text}`03.answer.regression`. A choice with $D / s$ near 0 is one that seeds alone
-# explain. Where the gain differs by more than the area, the settings of the sweep
-# differ before training, and training evens that out; where it differs by less, it adds
-# to what was there.
+# A choice with $D / s$ near 0 is one that seeds alone explain. Where the gain differs by
+# more than the area, the settings of the sweep differ before training, and training evens
+# that out; where it differs by less, it adds to what was there.
 #
 # ## What does the activation change?
 #
@@ -585,7 +581,7 @@ def steps(a):
     return tau / a.norm, a.curve(tau)[:, 0] / a.target_energy
 
 
-# %% mystnb={"figure": {"name": "fig-03-curves", "caption": "Captured share of the targets after training, one network (the first seed) of each activation, and of the inputs (thin); each line falls where a singular value lies. Above the images, below the slices."}, "image": {"alt": "Two panels, images above and slices below. Falling step lines of captured share against threshold over the norm of the features, one for each activation, and a thin one for the inputs."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-03-curves", "caption": "How few and how long are the directions that hold the targets? Captured share after training, one network (the first seed) of each activation, and of the inputs (thin); each line falls where a singular value lies. Above the images, below the slices."}, "image": {"alt": "Two panels, images above and slices below. Falling step lines of captured share against threshold over the norm of the features, one for each activation, and a thin one for the inputs."}} tags=["hide-input"]
 axes = figures.new_panels(2, sharex=True, sharey=True)
 for ax, (task, d) in zip(axes, tasks.items(), strict=True):
     start = alignment(d.inputs, measured(d)[0])
@@ -662,8 +658,7 @@ for task in tasks:
 #
 # What the last column has above the first is due to the start: look at how the grey
 # marks move with depth in the top block of {numref}`fig-03-settings`. No claim rests on
-# it. With five seeds no exact test can tell a rank correlation from 0, even if it is 1
-# in each; six can, and eight can where each is the same 2/3.
+# it. A rank correlation is judged by an exact test over seeds, which takes six or more.
 #
 # Does depth, then, matter as much as the activation? Per seed, $D$ of the activation
 # less $D$ of depth, and of width:
@@ -680,21 +675,21 @@ for other, task in product(("depth", "width"), tasks):
 # | depth | {glue:text}`03.activation.over.depth.classification` | {glue:text}`03.activation.over.depth.regression` |
 # | width | {glue:text}`03.activation.over.width.classification` | {glue:text}`03.activation.over.width.regression` |
 #
-# The numbers speak of the values that were tried: four depths from 1 to 8 are no wider
-# or narrower a choice than five activations in any sense that we could name.
+# Above 0, the activation matters more. That is so of the values that were tried; other
+# depths or activations may give another answer.
 #
 # ## What was found
 #
-# Least gain in area above chance over the settings of each sweep, and the difference
-# $D$ between best and worst in the area reached, with 95 % intervals over seeds:
+# Least gain in area above chance over the settings of each sweep, with 95 % intervals over
+# seeds:
 #
-# | Choice | Least gain, images | slices | $D$, images | slices |
-# |---|---|---|---|---|
-# | depth | {glue:text}`03.gain.depth.classification` | {glue:text}`03.gain.depth.regression` | {glue:text}`03.choice.end.depth.classification` | {glue:text}`03.choice.end.depth.regression` |
-# | width | {glue:text}`03.gain.width.classification` | {glue:text}`03.gain.width.regression` | {glue:text}`03.choice.end.width.classification` | {glue:text}`03.choice.end.width.regression` |
-# | optimiser | {glue:text}`03.gain.optimizer.classification` | {glue:text}`03.gain.optimizer.regression` | {glue:text}`03.choice.end.optimizer.classification` | {glue:text}`03.choice.end.optimizer.regression` |
-# | activation | {glue:text}`03.gain.activation.classification` | {glue:text}`03.gain.activation.regression` | {glue:text}`03.choice.end.activation.classification` | {glue:text}`03.choice.end.activation.regression` |
-# | batch size | {glue:text}`03.gain.batch_size.classification` | {glue:text}`03.gain.batch_size.regression` | {glue:text}`03.choice.end.batch_size.classification` | {glue:text}`03.choice.end.batch_size.regression` |
+# | Choice | Images | Slices |
+# |---|---|---|
+# | depth | {glue:text}`03.gain.depth.classification` | {glue:text}`03.gain.depth.regression` |
+# | width | {glue:text}`03.gain.width.classification` | {glue:text}`03.gain.width.regression` |
+# | optimiser | {glue:text}`03.gain.optimizer.classification` | {glue:text}`03.gain.optimizer.regression` |
+# | activation | {glue:text}`03.gain.activation.classification` | {glue:text}`03.gain.activation.regression` |
+# | batch size | {glue:text}`03.gain.batch_size.classification` | {glue:text}`03.gain.batch_size.regression` |
 #
 # Of each seed's settings {glue:text}`03.converged.classification.mean:.0%` have
 # converged on the images and {glue:text}`03.converged.regression.mean:.0%` on the
@@ -738,14 +733,14 @@ for other, task in product(("depth", "width"), tasks):
 #
 # The targets, over $\sqrt n$, are themselves a left singular vector: $\Phi^\top y = (n / 2) (a - b)$
 # and $\Phi \Phi^\top y = (n / 2) (1 - c) y$, so $\sigma^2 = n (1 - c) / 2$ and
-# $A = \sqrt{(1 - c) / 2}$. It is $1 / \sqrt 2$ for $c = 0$: classes at right angles. Only
+# the area is $\sqrt{(1 - c) / 2}$. It is $1 / \sqrt 2$ for $c = 0$: classes at right angles. Only
 # $c = -1$, opposite directions, gives 1, and needs negative entries.
 # :::
 #
 # :::{exercise}
 # :label: ex-03-3
 #
-# Run the section with `-p control true`. Which claims must change their verdict, what
+# Run `repalign run 03 -p control true`. Which claims must change their verdict, what
 # becomes of $D$, and why would the range of the settings' means not do the same?
 # :::
 #
@@ -762,8 +757,8 @@ for other, task in product(("depth", "width"), tasks):
 # :::{exercise}
 # :label: ex-03-4
 #
-# Set the step size of SGD to 0.01 in `step_sizes`, and `max_epochs` to 20. What happens
-# to the claim on optimisers, and what would you conclude from the orange squares?
+# In the notebook set the step size of SGD to 0.01 (`step_sizes`), and `max_epochs` to 20.
+# What happens to the claim on optimisers, and what would you conclude from the orange squares?
 # :::
 #
 # :::{solution} ex-03-4

@@ -21,8 +21,10 @@
 # {glue:text}`04.area.cnn.mean:.2f` in a convolutional network (CNN) and from
 # {glue:text}`04.area_before.vit.mean:.2f` to {glue:text}`04.area.vit.mean:.2f` in a
 # vision transformer (ViT); the images themselves have
-# {glue:text}`04.area.input.mean:.2f`. Whether *every* layer is better aligned than the
-# one before it is a stricter question, and is answered further down.
+# {glue:text}`04.area.input.mean:.2f`. Is *every* hidden layer better aligned than the one
+# before it? Area and depth have the rank correlation {glue:text}`04.order.mlp.mean:.2f` in
+# the MLP, {glue:text}`04.order.cnn.mean:.2f` in the CNN and
+# {glue:text}`04.order.vit.mean:.2f` in the ViT, where 1 means that no step goes down.
 
 # %% tags=["parameters"]
 # fmt: off
@@ -127,7 +129,7 @@ print(tuple(pictures[:].shape), tuple(rows.shape))
 # features: its rows are two vectors, $p$ for one class and $q$ for the other. Is it
 # then perfectly aligned? That depends on the angle between them.
 
-# %% mystnb={"figure": {"name": "fig-04-angle", "caption": "Two classes, each collapsed to one vector: area against the angle between the vectors, measured (dots) and sin(θ/2) (line)."}, "image": {"alt": "Area against angle from 0 to 180 degrees. Dots lie on a curve that rises from 0 steeply at first, passes 0.71 at 90 degrees and ends flat at 1."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-04-angle", "caption": "Classes collapsed to one vector each are the better aligned the wider the angle between the vectors: area measured (dots) and sin(θ/2) (line)."}, "image": {"alt": "Area against angle from 0 to 180 degrees. Dots lie on a curve that rises from 0 steeply at first, passes 0.71 at 90 degrees and ends flat at 1."}} tags=["hide-input"]
 degrees = np.arange(10, 181, 10)
 radians = np.deg2rad(degrees)
 two = [
@@ -150,13 +152,13 @@ plt.show()
 # $1/\sqrt2$, and only opposite vectors reach 1.
 #
 # In general, let $h_\ell(x)$ be layer $\ell$ of a network for input $x$. Its features $\Phi_\ell$
-# have a row for each image, $(h_\ell(x), 1)$ divided by its norm, and with
-# $\Phi_\ell = U \Sigma V^\top$ its area is that of {eq}`eq-01-area`,
+# have a row for each image, $(h_\ell(x), 1)$ divided by its norm, so that
+# $\lVert \Phi_\ell \rVert_F^2 = n$, and with $\Phi_\ell = U \Sigma V^\top$ its area is
+# that of {eq}`eq-01-area`,
 #
 # $$
-# a_\ell = \frac{\sum_i \sigma_i \, (u_i^\top y)^2}
-#   {\lVert \Phi \rVert_F \lVert y \rVert^2} ,
-# \qquad \lVert \Phi \rVert_F^2 = \sum_i \sigma_i^2 = n .
+# \text{area}_\ell =
+#   \frac{\sum_i \sigma_i \, (u_i^\top y)^2}{\sqrt n \, \lVert y \rVert^2} .
 # $$ (eq-04-area)
 #
 # :::{prf:proposition} Area of a collapsed layer
@@ -282,7 +284,7 @@ same_images = [dataset, *classes] == [
     "automobile",
 ]
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the losses"} tags=["hide-output", "remove-input"]
 if same_images:
     table(
         ["Epoch", "Demonstration", "Ours"],
@@ -323,7 +325,7 @@ def chance_curve(a):
     return a.null().shares()[:, 0]
 
 
-# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "Alignment of the layers of the MLPs at the start and after training: captured share of the target energy above a threshold. Bands span the seeds; thin lines are what chance gives each layer."}, "image": {"alt": "Two panels below each other, at the start and after training. Captured share of the target energy against threshold divided by the norm of the features, one curve for the input and one for each hidden layer, and thin lines for chance."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-04-curves", "caption": "In which order do the layers of the MLPs lose their targets, before and after training? Captured share of the target energy above a threshold. Bands span the seeds; thin lines are what chance gives each layer."}, "image": {"alt": "Two panels below each other, at the start and after training. Captured share of the target energy against threshold divided by the norm of the features, one curve for the input and one for each hidden layer, and thin lines for chance."}} tags=["hide-input"]
 axes = figures.new_panels(2, sharex=True)
 for ax, (when, runs) in zip(axes, found["MLP"].items(), strict=True):
     curves = shares_of(runs)
@@ -342,14 +344,15 @@ plt.show()
 # %% [markdown]
 # Look first at how far to the right each curve of {numref}`fig-04-curves` stays high
 # before it falls: a layer whose targets lie on strong directions keeps its share up to
-# a high threshold, and its area is that under the curve. The order of the curves is the
-# finding; that they fall in few large steps says that few directions hold the targets.
+# a high threshold, and its area is that under the curve. Compare the order of the curves in
+# the two panels. A curve that falls in few large steps has its targets on few directions.
 #
 # ## The demonstration's own picture
 #
 # The demonstration draws the same curves as energies, $n$ times the share, against
 # $\tau$ from 0 to $\sqrt n$, for one network. We read points off its published figure,
-# so they are approximate, and brought them to our axes.
+# so they are approximate, and brought them to our axes. On its images they should lie near
+# our curves; on digits, an easier task, only the order of the layers can be compared.
 
 # %%
 published = {  # tau -> energy, of n = 1,000 airplanes and automobiles
@@ -398,7 +401,7 @@ table(
     [[name, interval(values)] for name, values in apart.items()],
 )
 
-# %% mystnb={"figure": {"name": "fig-04-published", "caption": "Our MLPs after training (curves; bands span the seeds) and points read off the picture of the authors' demonstration (dots), on its axes brought to shares. The dots are of 1,000 airplanes and automobiles of CIFAR-10."}, "image": {"alt": "Captured share of the target energy against threshold over the norm of the features, one curve for the input and one for each hidden layer, with dots in the same colours."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-04-published", "caption": "Are the layers in the order of the authors' demonstration? Our MLPs after training (curves; bands span the seeds), and points read off the demonstration's picture of 1,000 airplanes and automobiles of CIFAR-10 (dots)."}, "image": {"alt": "Captured share of the target energy against threshold over the norm of the features, one curve for the input and one for each hidden layer, with dots in the same colours."}} tags=["hide-input"]
 curves = shares_of(found["MLP"]["after"])
 ax = figures.plot_curves(
     {name: curves[name] for name in published},
@@ -412,10 +415,9 @@ for line, points in zip(ax.lines, published.values(), strict=True):
 plt.show()
 
 # %% [markdown]
-# On the demonstration's images the dots of {numref}`fig-04-published` should lie on the
-# curves of their colour, but for what another draw of 500 images of each class, other
-# initial weights and our eye change; on digits they only show the same order, on a
-# harder task. The table above says how far they are apart.
+# Compare the dots of {numref}`fig-04-published` with the curve of their colour; the table
+# above says how far apart they are. On the demonstration's images another draw of 500 of
+# each class, other initial weights and our eye part them.
 #
 # ## A CNN and a ViT on the same images
 #
@@ -495,9 +497,9 @@ table(
 )
 
 # %% [markdown]
-# The area of a layer lies between two marks: what chance gives, the mean over all
-# permutations of the targets, and its ceiling $\sigma_1 / \lVert \Phi \rVert_F$, which
-# is high where the images all look much alike.
+# An area is read between two marks: chance, the mean over all permutations of the targets,
+# and the ceiling $\sigma_1 / \lVert \Phi \rVert_F$, which is high where the images all look
+# much alike.
 
 
 # %%
@@ -524,23 +526,27 @@ chance = of_layers(lambda a: a.null().area[0])
 ceiling = of_layers(lambda a: a.ceiling)
 area["MLP"].mean("seed").to_pandas().round(3)
 
-# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Alignment grows towards the output once a network is trained: area of every layer before and after training, from the input to the output; bands span the seeds. After training chance gives the thin line, and no target can have more than the dashed one."}, "image": {"alt": "Three panels below each other, MLP, CNN and ViT. Area of the input, of each hidden layer and of the output in this order, one line before and one after training, a thin line for chance and a dashed one for the ceiling."}} tags=["hide-input", "lead-figure"]
+# %% mystnb={"figure": {"name": "fig-04-areas", "caption": "Does alignment grow towards the output once a network is trained? Area of every layer before and after training, from the input to the output; bands span the seeds. After training chance gives the thin line at the bottom, and no target can have more than the dotted one."}, "image": {"alt": "Three panels below each other, MLP, CNN and ViT. Area of the input, of each hidden layer and of the output in this order, one line before and one after training, a thin line for chance and a dotted one for the ceiling."}} tags=["hide-input", "lead-figure"]
 axes = figures.new_panels(3, sharey=True)
 for ax, (kind, areas) in zip(axes, area.items(), strict=True):
     names = areas.layer.values
     high = ceiling[kind].sel(when="after").mean("seed")
-    ax.plot(high, "--", color="0.45", linewidth=0.7, label="ceiling")
+    ax.plot(high, ":", color="0.3", linewidth=1, label="ceiling")
     figures.plot_curves(
         {f"{w} training": areas.sel(when=w) for w in areas.when.values},
         range(len(names)),
         ax=ax,
         xlabel="",
         ylabel="area",
-        legend=kind == "CNN",
+        legend=False,
         chance=chance[kind].sel(when="after").mean("seed"),
     )
-    ax.set_xticks(range(len(names)), names)
+    ticks = [name.replace(" ", "\n") for name in names]
+    ax.set_xticks(range(len(names)), ticks)
     ax.set(title=kind, ylim=(-0.03, 1.05))
+handles = axes[0].get_legend_handles_labels()
+where_to = {"loc": "outside upper center", "ncols": 2}
+axes[0].figure.legend(*handles, **where_to)
 plt.show()
 
 # %% [markdown]
@@ -549,10 +555,10 @@ plt.show()
 # starts *below* the input, where a layer averages over positions and so forgets most of
 # the image, and a wide band says that networks of one kind place the rise in different
 # layers. A sceptic would ask whether chance or the ceiling makes the rise: the thin
-# line says how much of it is chance, and where a line touches the dashed one the layer
+# line says how much of it is chance, and where a line touches the dotted one the layer
 # could not be better aligned than it is.
 
-# %%
+# %% mystnb={"code_prompt_show": "Show the area of each layer"} tags=["hide-output", "remove-input"]
 table(
     ["Network", "Layer", "Before training", "After training", "Gain"],
     [
@@ -576,9 +582,9 @@ table(
 # *hidden* layers stand after training, the input and the output aside: the least step
 # from one of them to the next, which is above 0 only if *every* step rises; the area of
 # the last less that of the first; the same less that of the input; and what training
-# adds to the last, and to the one to which it adds least. What chance gives is taken off
-# each area first: it grows with the number of channels and with training, so that even a
-# target that knows nothing of the images would seem to rise towards the output.
+# adds to the last, and to the one to which it adds least. Chance is taken off each area
+# first: it grows with the number of channels and with training, so that the area of even a
+# target that knows nothing of the images would rise towards the output.
 
 
 # %%
@@ -603,7 +609,7 @@ for kind, areas in area.items():
         name = f"04.{name}.{kind.lower()}"
         recorded[name] = record(name, values.values)
 
-# %%
+# %% tags=["hide-input"]
 titles = {
     "least_step": "Least step",
     "rise": "Last less first hidden",
@@ -622,9 +628,9 @@ table(
 # %% [markdown]
 # An interval wholly above 0 in the first column says that every step rises in every
 # network drawn; one that contains 0, that some networks have an inversion. Kendall's
-# rank correlation of area with depth tells an order with a single inversion from none;
-# it is 1 if each hidden layer is better aligned than all before it, and knows nothing
-# of amounts.
+# rank correlation of area with depth is 1 if each hidden layer is better aligned than all
+# before it, and knows nothing of amounts. Where five networks all have 1, its interval still
+# reaches past 0: no exact test over five seeds can exclude it.
 
 # %%
 for kind, areas in area.items():
@@ -645,8 +651,8 @@ for kind, areas in area.items():
 #
 # The last hidden layer, and the two marks between which its area lies:
 
-# %%
-record(
+# %% tags=["hide-input"]
+_ = record(
     "04.area.input",
     area["MLP"].sel(when="after", layer="input").values,
     within=(0, 1),
@@ -662,7 +668,7 @@ for part, arrays in parts.items():
             last = values.sel(when=when)[:, -2].values
             recorded[name] = record(name, last, within=(0, 1))
 
-# %%
+# %% tags=["hide-input"]
 rows_of_table = [
     f"{part}{w}" for part in parts for w in ("_before", "")
 ]
@@ -680,10 +686,11 @@ table(
 # %% [markdown]
 # The MLPs end at {glue:text}`04.area.mlp.mean:.2f`, where chance gives
 # {glue:text}`04.chance.mlp.mean:.3f` and the input has
-# {glue:text}`04.area.input.mean:.2f`. The gain is no collapse onto the first direction:
-# the ceiling stands at {glue:text}`04.ceiling_before.mlp.mean:.2f` before training, when
-# all images look alike, and at {glue:text}`04.ceiling.mlp.mean:.2f` after it, close to
-# $1 / \sqrt 2$, the area of two classes at a right angle ({prf:ref}`prp-04-collapse`).
+# {glue:text}`04.area.input.mean:.2f`. If the spectrum had merely collapsed onto the first
+# direction, the ceiling would have risen: it stands at
+# {glue:text}`04.ceiling_before.mlp.mean:.2f` before training, when all images look alike, and
+# at {glue:text}`04.ceiling.mlp.mean:.2f` after it. Two classes at a right angle have an area
+# of $1 / \sqrt 2 = 0.71$ ({prf:ref}`prp-04-collapse`).
 #
 # A kind of network with fewer than five seeds, as the CNN and the ViT in a quick build,
 # has no interval and so no verdict: its seeds are too few to tell.
@@ -691,7 +698,7 @@ table(
 # The MLP, its training and its number of images are those of the authors'
 # demonstration, on its data if these were used; which images of the two classes is our
 # choice. So are the CNN and the ViT and how they are trained: the paper's text
-# was not at hand, and a ViT is not in this claim. Averaging over positions is our choice
+# was not at hand, and its claim is not about ViTs. Averaging over positions is our choice
 # as well, and it matters most near the input: the stem and the embedding of patches keep
 # little of an image if only their means are left, so their areas and that of the input,
 # taken whole, are not of one kind.
@@ -732,7 +739,7 @@ table(
 # :::{exercise}
 # :label: ex-04-3
 #
-# Run the section with `-p control true`, which leaves the training as it is and compares
+# Run `repalign run 04 -p control true`, which leaves the training as it is and compares
 # all layers with shuffled targets. How large are the areas to be expected, and why do
 # those of a CNN still rise towards its output, if chance is not taken off?
 # :::
@@ -753,7 +760,7 @@ table(
 # :::{exercise}
 # :label: ex-04-4
 #
-# Set `epochs` and `image_epochs` to 2. Which layers align first?
+# Run `repalign run 04 -p epochs 2 -p image_epochs 2`. Which layers align first?
 # :::
 #
 # :::{solution} ex-04-4
