@@ -65,11 +65,11 @@ def medians(
     if not warmed_up:
         plain()
         ours()
-    times = [(_seconds(plain), _seconds(ours)) for _ in range(repeats)]
+    times = [(seconds_of(plain), seconds_of(ours)) for _ in range(repeats)]
     return median(t[0] for t in times), median(t[1] for t in times)
 
 
-def _seconds(function: Callable) -> float:
+def seconds_of(function: Callable) -> float:
     """Seconds a call, over as many calls as take `LEAST` together.
 
     One call of milliseconds would time how threads wake after the pause, and memory

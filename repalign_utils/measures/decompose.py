@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal, get_lapack_funcs
 
 from .. import arrays
 from .gram import Design, inner, moments, triangle
+from .tridiagonal import Tridiagonal
 
 if TYPE_CHECKING:
     from ..arrays import Array
@@ -220,20 +220,9 @@ def _eigen_tridiagonal(products, side) -> tuple[np.ndarray, np.ndarray]:
 
     products = Q T Q' with T = S diag(values) S' tridiagonal, so V' side = S' (Q' side).
     """
-    names = ("sytrd", "sytrd_lwork", "ormqr")
-    sytrd, sytrd_lwork, ormqr = get_lapack_funcs(names, (products, side))
-    length = int(sytrd_lwork(len(products), lower=1)[0])
-    in_place = products if products.flags.f_contiguous else products.T
-    reflectors, diagonal, beside, tau, _ = sytrd(
-        in_place, lower=1, lwork=length, overwrite_a=1
-    )
-    # Q leaves the first coordinate alone; its reflectors lie below the diagonal.
-    turned = np.array(side)
-    turned[1:], _, _ = ormqr(
-        "L", "T", reflectors[1:, :-1], tau, turned[1:], 64 * (side.shape[1] + 65)
-    )
-    values, vectors = eigh_tridiagonal(diagonal, beside, check_finite=False)
-    return values, inner(vectors, turned)
+    split = Tridiagonal.of(products, overwrite=True)
+    values, vectors = split.eigh()
+    return values, inner(vectors, split.turned(side, back=True))
 
 
 def gram_suffices(

@@ -207,8 +207,9 @@ def inner(left: Any, right: Any, onto: Any = None) -> Any:
     # Not NumPy's BLAS: SciPy's, which also finds the eigenvalues, keeps threads of its
     # own, and two idle pools waiting for work double the time on few cores.
     a, turned = _columns_first(left)
-    beta = float(onto is not None)
-    return _GEMM(1.0, a, right, beta, onto, trans_a=turned, overwrite_c=True)
+    b, straight = _columns_first(right)
+    options = {"trans_a": turned, "trans_b": not straight, "overwrite_c": True}
+    return _GEMM(1.0, a, b, float(onto is not None), onto, **options)
 
 
 def squares(rows: Any, onto: Any) -> Any:

@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal, get_lapack_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from ..measures.decompose import rank_floor
+from ..measures.gram import inner, squares
+from ..measures.tridiagonal import Tridiagonal, eigh
 
 if TYPE_CHECKING:
     from ._rows import Side
 
+# SciPy's BLAS alone: see `repalign_utils.measures.gram.inner`.
+_SYRK, _TRSM = get_blas_funcs(("syrk", "trsm"), dtype=np.float64)
+_POTRF, _TRTRI = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
 _EPS = np.finfo(np.float64).eps
 # What a Gram matrix and its eigenvectors are rounded by, in units of eps ||G||_F, as in
 # `repalign_utils.measures.decompose.gram_suffices`, and the error that may come of it.
@@ -68,8 +73,57 @@ class Basis(NamedTuple):
         """Number of directions, r."""
         return self.coefficients.shape[1]
 
+    def inner(self, products: np.ndarray) -> np.ndarray:
+        """B' Z (r, m) of what X has of Z, X' Z (p, m)."""
+        return inner(self.coefficients, products)
 
-def basis(side: Side, keep: Keep | None = None) -> Basis:
+
+class Remainder(NamedTuple):
+    """Leading directions of X as what is left of its span without the others.
+
+    Where these are few, it takes half of the work of `Basis`. With L L' = X' X, in
+    which the directions V that are left out have been made as long as the shortest
+    that is kept, the columns of X (1 - V V') L'^-1 are, up to a rotation, an
+    orthonormal basis and one zero for each of V.
+
+    Attributes
+    ----------
+    triangle : array (u, u)
+        L, of the units in use; the lower triangle counts.
+    left_out : array (u, u - r)
+        V, orthonormal.
+    used : array (p,), bool
+        Units in use.
+    exact : bool
+        As of `Basis`.
+    """
+
+    triangle: np.ndarray
+    left_out: np.ndarray
+    used: np.ndarray
+    exact: bool
+
+    @property
+    def rank(self) -> int:
+        """Number of directions, r."""
+        return len(self.left_out) - self.left_out.shape[1]
+
+    @property
+    def vectors(self) -> None:
+        """As of `Basis`: not formed."""
+
+    def inner(self, products: np.ndarray) -> np.ndarray:
+        """Inner products (u, m) with Z, of X' Z (p, m), among them the zeros."""
+        rest = products if self.used.all() else products[self.used]
+        if self.left_out.shape[1]:
+            along = inner(self.left_out, rest)
+            rest = inner(-self.left_out.T, along, np.array(rest, order="F"))
+        return _TRSM(
+            1.0, self.triangle, rest, lower=1, overwrite_b=rest is not products
+        )
+
+
+def basis(side: Side, keep: Keep | None = None) -> Basis | Remainder:
     """Basis of a side, by the smaller of X' X and X X' where that is exact enough.
 
     Without `keep` all directions above the rounding of the features count, whatever
@@ -78,21 +132,30 @@ def basis(side: Side, keep: Keep | None = None) -> Basis:
     rows, rounding, _ = side
     n, p = rows.shape
     if p <= n:
-        found = by_gram(rows.T @ rows, rounding, n, keep)
+        found = by_gram(squares(rows, None), rounding, n, keep)
     else:
         found = _by_kernel(side, keep)
     return found if found.exact else _by_svd(side, keep)
 
 
-def cross(x: Side, y: Side, of_x: Basis, of_y: Basis) -> np.ndarray:
+def cross(
+    x: Side, y: Side, of_x: Basis | Remainder, of_y: Basis | Remainder
+) -> np.ndarray:
     """Inner products (r, s) of two bases of the same rows."""
     if of_x.vectors is not None and of_y.vectors is not None:
-        return of_x.vectors.T @ of_y.vectors
+        return inner(of_x.vectors, of_y.vectors)
     if of_x.vectors is not None:
-        return (of_x.vectors.T @ y.rows) @ of_y.coefficients
+        return of_y.inner(inner(y.rows, of_x.vectors)).T
     if of_y.vectors is not None:
-        return of_x.coefficients.T @ (x.rows.T @ of_y.vectors)
-    return of_x.coefficients.T @ (x.rows.T @ y.rows) @ of_y.coefficients
+        return of_x.inner(inner(x.rows, of_y.vectors))
+    return between(of_x, of_y, inner(x.rows, y.rows))
+
+
+def between(
+    of_x: Basis | Remainder, of_y: Basis | Remainder, products: np.ndarray
+) -> np.ndarray:
+    """Inner products (r, s) of two bases of the same rows, from X' Y (p, q)."""
+    return of_y.inner(of_x.inner(products).T).T
 
 
 def by_gram(
@@ -101,11 +164,11 @@ def by_gram(
     n: int,
     keep: Keep | None = None,
     mean: np.ndarray | None = None,
-) -> Basis:
-    """Basis from X' X (p, p); directions that its rounding hides are left out.
+) -> Basis | Remainder:
+    """Basis from X' X (p, p), of which the lower triangle is there, and zeros above.
 
-    With a mean (p,) it was made from rows that were not centred, and is rounded as
-    their Gram matrix is.
+    Directions that its rounding hides are left out. With a mean (p,) it was made from
+    rows that were not centred, and is rounded as their Gram matrix is.
     """
     scale = _scale(gram.diagonal(), rounding, keep)
     used = scale > 0
@@ -113,71 +176,75 @@ def by_gram(
     rounding = rounding[used] * scale
     scaled = gram if used.all() else gram[np.ix_(used, used)]
     if not keep:
-        scaled = scaled * scale * scale[:, None]
+        scaled = scaled * scale
+        scaled *= scale[:, None]
     norm = _norm_before(scaled, n, None if mean is None else mean[used] * scale)
     exact = True
     found = None if keep else _by_triangle(scaled, rounding, n, norm)
     if not found:
-        squares, vectors = eigh(scaled)
+        split = Tridiagonal.of(scaled)
+        squares = split.values()
         values, exact = judged(squares, rounding, (n, len(scale)), keep, norm)
-        vectors = vectors[:, ::-1][:, : len(values)]
+        p, rest = len(squares), len(squares) - len(values)
+        if keep and 2 * rest < p:
+            left_out = split.vectors(0, rest)
+            triangle = _lifted(scaled, squares, left_out)
+            if triangle is not None:
+                return Remainder(triangle, left_out, used, exact)
+        vectors = split.vectors(rest, p)[:, ::-1]
         found = vectors / values, vectors * values
     coefficients, loadings = found
     if not keep:
-        coefficients, loadings = (
-            coefficients * scale[:, None],
-            loadings / scale[:, None],
-        )
+        coefficients *= scale[:, None]
+        loadings /= scale[:, None]
     return Basis(_spread(coefficients, used), _spread(loadings, used), None, exact)
 
 
 def _norm_before(gram: np.ndarray, n: int, mean: np.ndarray | None) -> float:
     """||X' X||_F of the rows before centring, of which G = X' X - n m m' was made."""
-    # By einsum: the threads that NumPy's BLAS leaves waiting would slow SciPy's down.
-    square = np.einsum("ij,ij->", gram, gram)
+    # By einsum: threads that NumPy's BLAS leaves waiting would slow SciPy's down. Of
+    # both triangles, of which one is there.
+    diagonal = gram.diagonal()
+    square = 2 * np.einsum("ij,ij->", gram, gram)
+    square -= np.einsum("i,i->", diagonal, diagonal)
     if mean is not None:
-        square += 2 * n * np.einsum("ij,i,j->", gram, mean, mean)
-        square += (n * np.einsum("i,i->", mean, mean)) ** 2
+        along = 2 * np.einsum("ij,i,j->", gram, mean, mean)
+        along -= np.einsum("i,i,i->", diagonal, mean, mean)
+        square += 2 * n * along + (n * np.einsum("i,i->", mean, mean)) ** 2
     return float(np.sqrt(square))
 
 
 def _by_triangle(
     gram: np.ndarray, rounding: np.ndarray, n: int, norm: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Coefficients R^-1 and loadings R' of G = R' R, a fifth of the work of `eigh`.
+    """Coefficients L'^-1 and loadings L of G = L L', a fifth of the work of `eigh`.
 
     None where G may be too close to a singular one, by the limits of `judged`: the
-    least eigenvalue is at least 1 / ||R^-1||_F^2.
+    least eigenvalue is at least 1 / ||L^-1||_F^2.
     """
-    potrf, trtri = get_lapack_funcs(("potrf", "trtri"), (gram,))
-    triangle, failed = potrf(gram, clean=1)
+    triangle, failed = _POTRF(gram, lower=1, clean=1)
     if failed:
         return None
-    inverse, failed = trtri(triangle)
+    inverse, failed = _TRTRI(triangle, lower=1)
     largest = np.zeros(len(gram))
-    largest[0] = np.sqrt(np.linalg.norm(gram))  # at least the first value
+    largest[0] = np.sqrt(norm)  # at least the first value
     floor = _floor(largest, rounding, (n, len(gram)))
     limit = max(floor**2, _NOISE * _EPS * norm / _TOLERANCE)
     if failed or 1 / np.linalg.norm(inverse) ** 2 <= limit:
         return None
-    return inverse, triangle.T
+    return inverse.T, triangle
 
 
-def eigh(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As `numpy.linalg.eigh` of a symmetric array, in half the time."""
-    if len(gram) < 3:
-        return np.linalg.eigh(gram)
-    names = ("sytrd", "sytrd_lwork", "ormqr")
-    sytrd, sytrd_lwork, ormqr = get_lapack_funcs(names, (gram,))
-    length = int(sytrd_lwork(len(gram), lower=1)[0])
-    reflectors, diagonal, beside, tau, _ = sytrd(gram.T, lower=1, lwork=length)
-    values, vectors = eigh_tridiagonal(diagonal, beside, check_finite=False)
-    # Q leaves the first coordinate alone; its reflectors lie below the diagonal.
-    turned, _, _ = ormqr(
-        "L", "N", reflectors[1:, :-1], tau, vectors[1:], 64 * (len(gram) + 65)
-    )
-    vectors[1:] = turned
-    return values, vectors
+def _lifted(
+    gram: np.ndarray, squares: np.ndarray, left_out: np.ndarray
+) -> np.ndarray | None:
+    """Triangle of G with directions left out made as long as the next; None if none."""
+    rest = left_out.shape[1]
+    missing = left_out * np.sqrt(squares[rest] - squares[:rest])
+    if rest:
+        gram = _SYRK(1.0, missing, 1.0, gram, lower=1)
+    triangle, failed = _POTRF(gram, lower=1, clean=0, overwrite_a=rest > 0)
+    return None if failed else triangle
 
 
 def _by_kernel(side: Side, keep: Keep | None) -> Basis:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._bases import eigh
+from ..measures.gram import inner, squares
+from ..measures.tridiagonal import Tridiagonal, eigh
 
 if TYPE_CHECKING:
-    from ._bases import Basis
+    from ._bases import Basis, Remainder
     from ._rows import Side
 
 _TIED = 1e-6  # correlations closer than this are told apart by rounding alone
@@ -91,22 +92,27 @@ def canonical(
     )
 
 
-def mean_correlation(cross: np.ndarray) -> float:
+def mean_correlation(
+    cross: np.ndarray, of_x: Basis | Remainder, of_y: Basis | Remainder
+) -> float:
     """Mean canonical correlation of two bases with inner products `cross` (r, s)."""
-    smaller = cross if cross.shape[0] <= cross.shape[1] else cross.T
-    return float(_roots(np.linalg.eigvalsh(smaller @ smaller.T)).mean())
+    smaller = cross.T if cross.shape[0] <= cross.shape[1] else cross
+    found = Tridiagonal.of(squares(smaller, None)).values()
+    return float(_roots(found[-min(of_x.rank, of_y.rank) :]).mean())
 
 
 def weighted_correlation(of_x: Basis, cross: np.ndarray) -> float:
     """Mean canonical correlation, weighted by what X has along each variable."""
     r, s = cross.shape
     if r <= s:
-        squares, u = eigh(cross @ cross.T)
-        correlations = _roots(squares)
+        found, u = eigh(squares(cross.T, None))
+        correlations = _roots(found)
     else:
         u, correlations, _ = np.linalg.svd(cross, full_matrices=False)
     correlations = np.minimum(correlations, 1.0)
-    weights = np.abs(_along_principal_axes(of_x.loadings @ u, correlations)).sum(0)
+    weights = np.abs(
+        _along_principal_axes(inner(of_x.loadings.T, u), correlations)
+    ).sum(0)
     return float(min(weights @ correlations / weights.sum(), 1.0))
 
 
@@ -129,12 +135,18 @@ def _roots(squares: np.ndarray) -> np.ndarray:
     return np.sqrt(np.clip(squares, 0.0, 1.0))
 
 
-def forced_ones(of_x: Basis, of_y: Basis, n: int) -> int:
+def forced_ones(of_x: Basis | Remainder, of_y: Basis | Remainder, n: int) -> int:
     """Canonical correlations that are 1 in n rows whatever these hold."""
     return max(of_x.rank + of_y.rank - (n - 1), 0)
 
 
-def warn_of_forced(of_x: Basis, of_y: Basis, n: int, *, stacklevel: int = 4) -> None:
+def warn_of_forced(
+    of_x: Basis | Remainder,
+    of_y: Basis | Remainder,
+    n: int,
+    *,
+    stacklevel: int = 4,
+) -> None:
     """Warn, at the caller of the public function, of correlations forced to 1."""
     forced = forced_ones(of_x, of_y, n)
     if forced:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ._bases import Basis, Keep, basis, by_gram, cross
+from ._bases import Keep, basis, between, by_gram, cross
 from ._canonical import (
     CCA,
     canonical,
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ..arrays import Values
     from ._rows import Side
 
-    Bases = tuple[Basis, Basis, np.ndarray, int]
+    # Two of Basis, or of leading directions Remainder.
+    Bases = tuple[Any, Any, np.ndarray, int]
 
 
 def cca(X: Values, Y: Values) -> CCA:
@@ -123,8 +124,8 @@ def svcca(
     1.0
     """
     chosen = kept_share(keep, keep_of)
-    _, _, inner, _ = _bases(X, Y, chosen)
-    return mean_correlation(inner)
+    of_x, of_y, inner, _ = _bases(X, Y, chosen)
+    return mean_correlation(inner, of_x, of_y)
 
 
 def pwcca(X: Values, Y: Values) -> float:
@@ -203,7 +204,7 @@ def _by_sums(X: Values, Y: Values, keep: Keep | None) -> Bases | None:
     of_x, of_y = (by_gram(s.gram, s.rounding, s.n, keep, s.mean) for s in (x, y))
     if not (of_x.exact and of_y.exact):
         return None
-    return of_x, of_y, of_x.coefficients.T @ products @ of_y.coefficients, x.n
+    return of_x, of_y, between(of_x, of_y, products), x.n
 
 
 def _by_rows(x: Side, y: Side, keep: Keep | None) -> Bases:

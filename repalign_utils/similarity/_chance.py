@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -191,7 +191,7 @@ def _projections(x: Side, y: Side) -> tuple[float, Summary, Summary]:
     """tr(A B) of the projections on the spans of the units."""
     bases = []
     for side in (x, y):
-        found = basis(side)
+        found: Any = basis(side)
         rows = found.vectors
         bases.append(side.rows @ found.coefficients if rows is None else rows)
     cross = bases[0].T @ bases[1]

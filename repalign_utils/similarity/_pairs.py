@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._bases import Basis, Keep, by_gram
+from ._bases import Basis, Keep, Remainder, between, by_gram
 from ._canonical import mean_correlation, weighted_correlation
 from ._cka import ROUNDING, unbiased
 
@@ -87,20 +87,16 @@ def _debiased_cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
     return _debiased(norms, x, y) / (x.norm * y.norm)
 
 
-def _basis(layer: Layer, keep: Keep | None) -> Basis:
-    return by_gram(layer.gram, layer.rounding, layer.n, keep)
+def _basis(layer: Layer, keep: Keep | None) -> Basis | Remainder:
+    return by_gram(np.tril(layer.gram), layer.rounding, layer.n, keep)
 
 
-def _cross(x: Basis, y: Basis, pair: np.ndarray) -> np.ndarray:
-    return x.coefficients.T @ pair[:-2, :-2] @ y.coefficients
-
-
-def _mean(x: Basis, y: Basis, pair: np.ndarray) -> float:
-    return mean_correlation(_cross(x, y, pair))
+def _mean(x: Basis | Remainder, y: Basis | Remainder, pair: np.ndarray) -> float:
+    return mean_correlation(between(x, y, pair[:-2, :-2]), x, y)
 
 
 def _weighted(x: Basis, y: Basis, pair: np.ndarray) -> float:
-    return weighted_correlation(x, _cross(x, y, pair))
+    return weighted_correlation(x, between(x, y, pair[:-2, :-2]))
 
 
 MEASURES = {

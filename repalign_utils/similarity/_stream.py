@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import arrays
 from ..measures.memory import bytes_of, size
-from ._bases import Basis
+from ._bases import Basis, Remainder
 from ._batches import LEAST, Batches
 from ._canonical import forced_ones
 from ._cca import kept_share
@@ -330,11 +330,11 @@ class SimilarityStream:
                 if not first:
                     back = shared if measure.of_norms else shared.T
                     values[j, i] = measure.compare(y, x, back)
-        if isinstance(layers[0], Basis):
+        if isinstance(layers[0], Basis | Remainder):
             self._warn_of_forced(layers)
         return np.minimum(values, 1.0)
 
-    def _warn_of_forced(self, bases: list[Basis]) -> None:
+    def _warn_of_forced(self, bases: list[Basis | Remainder]) -> None:
         first, forced = self._others or 0, {}
         for i, x in enumerate(self.layers_x):
             for j, y in enumerate(self.layers_y):

@@ -10,13 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from .. import arrays
 from ..array_kinds import precision
+from ..measures.gram import inner, squares
 
 if TYPE_CHECKING:
     from ..arrays import Values
 
+_GER, _SYR = get_blas_funcs(("ger", "syr"), dtype=np.float64)
 _SQUARES = 1e-200, 1e200  # sums of squares whose products float64 holds
 _FAR = 1e-3  # least share of its squares that centring leaves of a unit that varies
 _SUM = 128  # rows at once, so that sums over many rows lose no digits
@@ -28,7 +31,8 @@ class Uncentred(NamedTuple):
     Attributes
     ----------
     gram : array (p, p)
-        X' X of the centred units, 0 where a unit is constant.
+        X' X of the centred units, 0 where a unit is constant; the lower triangle, and
+        zeros above.
     rounding : array (p,)
         As of `_rows.Side`.
     mean : array (p,)
@@ -57,8 +61,7 @@ def uncentred(X: Values, Y: Values) -> tuple[Uncentred, Uncentred, np.ndarray] |
     of_x, of_y = _side(x, precision(given[0])), _side(y, precision(given[1]))
     if of_x is None or of_y is None:
         return None
-    cross = x.T @ y
-    cross -= np.outer(n * of_x.mean, of_y.mean)
+    cross = _GER(-n, of_x.mean, of_y.mean, a=inner(x, y), overwrite_a=1)
     cross[of_x.gram.diagonal() == 0] = 0
     cross[:, of_y.gram.diagonal() == 0] = 0
     return of_x, of_y, cross
@@ -66,17 +69,16 @@ def uncentred(X: Values, Y: Values) -> tuple[Uncentred, Uncentred, np.ndarray] |
 
 def _side(rows: np.ndarray, precision: float) -> Uncentred | None:
     n = len(rows)
-    with np.errstate(over="ignore", invalid="ignore"):  # seen in the sums
-        gram = rows.T @ rows
-    squares = gram.diagonal().copy()
+    gram = squares(rows, None)
+    energy = gram.diagonal().copy()
     least, most = _SQUARES
-    if not least < squares.max() < most:  # and where one is NaN
+    if not least < energy.max() < most:  # and where one is NaN
         return None
     parts = [rows[i : i + _SUM].sum(0) for i in range(0, n, _SUM)]
     mean = np.sum(parts, 0) / n
-    gram -= np.outer(n * mean, mean)
-    near = np.flatnonzero(gram.diagonal() <= _FAR * squares)
+    gram = _SYR(-n, mean, lower=1, a=gram, overwrite_a=1)
+    near = np.flatnonzero(gram.diagonal() <= _FAR * energy)
     if len(near) == len(gram) or not (rows[:, near] == rows[0, near]).all():
         return None
     gram[near] = gram[:, near] = 0
-    return Uncentred(gram, precision * np.sqrt(squares / n), mean, n)
+    return Uncentred(gram, precision * np.sqrt(energy / n), mean, n)

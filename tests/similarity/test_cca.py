@@ -64,18 +64,25 @@ def test_pwcca_with_shared_directions_depends_on_the_layers_alone():
     assert stream.result("pwcca")["x", "y"] == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.8, 0.99])
 @pytest.mark.parametrize("keep_of, power", [("singular_values", 1), ("variance", 2)])
-def test_svcca_is_the_cca_of_the_leading_directions(keep_of, power):
-    sides = []
-    layer = layers(seed=3)
+def test_svcca_is_the_cca_of_the_leading_directions(keep_of, power, keep):
+    sides, layer = [], layers(seed=3)
+    layer[0][:, 15:] *= np.geomspace(1e-2, 1e-5, 5)
+    layer[0][:, 3] = 1
+    layer[1][:, 8] = layer[1][:, 7]  # a copy
     for X in layer:
         u, s, _ = np.linalg.svd(X - X.mean(0), full_matrices=False)
         held = np.cumsum(s**power) / (s**power).sum()
-        sides.append(u[:, : np.argmax(held >= 0.8) + 1])
+        sides.append(u[:, : np.argmax(held >= keep) + 1])
     assert sides[0].shape[1] < 20
     expected = np.linalg.svd(sides[0].T @ sides[1], compute_uv=False).mean()
-    found = svcca(*layer, keep=0.8, keep_of=keep_of)
+    found = svcca(*layer, keep=keep, keep_of=keep_of)
     assert found == pytest.approx(expected, abs=1e-9)
+    stream = SimilarityStream(["x"], ["y"])
+    stream.update({"x": layer[0]}, {"y": layer[1]})
+    found = stream.result("svcca", keep=keep, keep_of=keep_of)
+    assert found["x", "y"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_too_few_rows_are_told_with_the_number_of_correlations_they_force():
