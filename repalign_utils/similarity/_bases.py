@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._rows import Side
 
 # SciPy's BLAS alone: see `repalign_utils.measures.gram.inner`.
-_SYRK, _TRSM = get_blas_funcs(("syrk", "trsm"), dtype=np.float64)
+_SYRK, _TRMM, _TRSM = get_blas_funcs(("syrk", "trmm", "trsm"), dtype=np.float64)
 _POTRF, _TRTRI = get_lapack_funcs(("potrf", "trtri"), dtype=np.float64)
 _EPS = np.finfo(np.float64).eps
 # What a Gram matrix and its eigenvectors are rounded by, in units of eps ||G||_F, as in
@@ -61,12 +61,15 @@ class Basis(NamedTuple):
         B, where it was formed.
     exact : bool
         Whether the rank is beyond doubt and what follows is within 1e-6.
+    triangular : bool
+        Whether loadings, and coefficients turned over, are lower triangles.
     """
 
     coefficients: np.ndarray
     loadings: np.ndarray
     vectors: np.ndarray | None
     exact: bool
+    triangular: bool = False
 
     @property
     def rank(self) -> int:
@@ -74,8 +77,16 @@ class Basis(NamedTuple):
         return self.coefficients.shape[1]
 
     def inner(self, products: np.ndarray) -> np.ndarray:
-        """B' Z (r, m) of what X has of Z, X' Z (p, m)."""
+        """Inner products B' Z (r, m) with Z, of X' Z (p, m)."""
+        if self.triangular:
+            return _TRMM(1.0, self.coefficients.T, products, lower=1)
         return inner(self.coefficients, products)
+
+    def along(self, turn: np.ndarray) -> np.ndarray:
+        """Loadings (p, m) of the turned basis B turn, turn (r, m)."""
+        if self.triangular:
+            return _TRMM(1.0, self.loadings, turn, lower=1)
+        return inner(self.loadings.T, turn)
 
 
 class Remainder(NamedTuple):
@@ -181,6 +192,7 @@ def by_gram(
     norm = _norm_before(scaled, n, None if mean is None else mean[used] * scale)
     exact = True
     found = None if keep else _by_triangle(scaled, rounding, n, norm)
+    triangular = bool(found and used.all())
     if not found:
         split = Tridiagonal.of(scaled)
         squares = split.values()
@@ -197,7 +209,8 @@ def by_gram(
     if not keep:
         coefficients *= scale[:, None]
         loadings /= scale[:, None]
-    return Basis(_spread(coefficients, used), _spread(loadings, used), None, exact)
+    found = _spread(coefficients, used), _spread(loadings, used)
+    return Basis(*found, None, exact, triangular)
 
 
 def _norm_before(gram: np.ndarray, n: int, mean: np.ndarray | None) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..measures.gram import inner, squares
+from ..measures.gram import squares
 from ..measures.tridiagonal import Tridiagonal, eigh
 
 if TYPE_CHECKING:
@@ -110,9 +110,8 @@ def weighted_correlation(of_x: Basis, cross: np.ndarray) -> float:
     else:
         u, correlations, _ = np.linalg.svd(cross, full_matrices=False)
     correlations = np.minimum(correlations, 1.0)
-    weights = np.abs(
-        _along_principal_axes(inner(of_x.loadings.T, u), correlations)
-    ).sum(0)
+    along = _along_principal_axes(of_x.along(u), correlations)
+    weights = np.abs(along).sum(0)
     return float(min(weights @ correlations / weights.sum(), 1.0))
 
 
