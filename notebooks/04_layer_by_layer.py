@@ -93,8 +93,8 @@ for name in (cnn, vit):
 # ## Images of two classes
 #
 # The authors' demonstration takes 500 airplanes and 500 automobiles of CIFAR-10
-# {cite:p}`imani2022`; the embedded stand-in is two classes of handwritten digits.
-# Pixels are scaled to $[-1, 1]$; an MLP is given them as one row.
+# {cite:p}`imani2022`; the embedded stand-in is two classes of handwritten digits
+# ({numref}`fig-04-images`). Pixels are scaled to $[-1, 1]$; an MLP is given them as one row.
 
 # %%
 how_many = {"n_per_class": n_per_class, "seed": seed}

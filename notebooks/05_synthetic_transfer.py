@@ -599,8 +599,8 @@ np.atleast_1d(axes)[0].legend(title="shared roles")
 plt.show()
 
 # %% [markdown]
-# Each mark is a target. Were area all there is to transfer, the marks would lie on a line
-# that falls from the upper left to the lower right. Look first at the shape, then at the
+# Were area all there is to transfer, the marks of {numref}`fig-05-targets`, one for each
+# target, would lie on a line that falls from the upper left to the lower right. Look first at the shape, then at the
 # colours: the number of shared roles is a coarse guide, since it also matters *which*
 # variables are shared, and one in another role may still help. A sceptic will look at
 # what lies off the line, such as *swapped*, P005 for P001. With bumps its area
