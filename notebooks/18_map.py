@@ -356,7 +356,7 @@ def plot_agreement(matrix, names, label):
     )
     for (i, j), value in np.ndenumerate(shown):
         colour = "black" if value > 0.55 else "white"
-        style = {"color": colour, "size": 8, "ha": "center"}
+        style = {"color": colour, "size": 9.5, "ha": "center"}
         ax.text(j, i, f"{value:.1f}", va="center", **style)
 
 

@@ -1,11 +1,15 @@
 """Each page of the table of contents, opened from the file system."""
 
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import pytest
 
 from tests.browser.conftest import PAGES
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
+PAPER = {"width": 680, "height": 1010}  # A4 less margins of 15 mm
 SECTIONS = [name for name in PAGES if name.startswith("book/sections/")]
 
 UNSET_FORMULAS = """() => [...document.querySelectorAll('.math')]
@@ -33,6 +37,26 @@ UNFOLD = """() => {
 TOO_WIDE = """width => [...document.querySelectorAll('main *')]
     .filter(e => e.getBoundingClientRect().right > width + 1)
     .slice(0, 5).map(e => e.outerHTML.slice(0, 160))"""
+# Text of a figure, in pixels as shown: glyphs are drawn for a size, at a scale.
+SMALLEST_TEXT = """async () => {
+    const sizes = {};
+    for (const image of document.querySelectorAll('article img[src$=".svg"]')) {
+        const text = await window.readSource(image.src);
+        const width = Number(text.match(/viewBox="0 0 ([\\d.]+)/)[1]);
+        const found = [...text.matchAll(/scale\\(([\\d.]+) -/g)];
+        const scale = Math.min(...found.map(m => Number(m[1])));
+        if (found.length) sizes[image.src] = 100 * scale * image.width / width;
+    }
+    return sizes;
+}"""
+BEYOND_PAPER = """() => {
+    const edge = document.querySelector('article').getBoundingClientRect().right;
+    const seen = e => !e.closest('mjx-assistive-mml, .unseen') &&
+        e.getBoundingClientRect().width > 0;
+    return [...document.querySelectorAll('article *')]
+        .filter(e => seen(e) && e.getBoundingClientRect().right > edge + 2)
+        .slice(0, 5).map(e => e.outerHTML.slice(0, 160));
+}"""
 LEVELS = """() => [...document.querySelectorAll('article :is(h1,h2,h3,h4,h5,h6)')]
     .map(e => Number(e.tagName[1]))"""
 
@@ -76,6 +100,29 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(visit, name):
     tab.evaluate(UNFOLD)
     width = tab.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"], tab.evaluate(TOO_WIDE, PHONE["width"])
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_words_of_a_figure_have_nine_pixels_on_a_phone(visit, name):
+    tab = visit(name, viewport=PHONE).tab
+    tab.expose_function("readSource", _read)
+    sizes = tab.evaluate(SMALLEST_TEXT)
+    assert sizes and [(at, px) for at, px in sizes.items() if px < 9] == []
+
+
+def _read(address):
+    return Path(unquote(urlsplit(address).path)).read_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_holds_the_page_with_what_can_be_unfolded(visit, name):
+    tab = visit(name, viewport=PAPER).tab
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate(BEYOND_PAPER) == []
+    assert tab.locator("details.sd-dropdown:not([open])").count() == 0
+    for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+        assert tab.locator(f"{part} >> visible=true").count() == 0, part
 
 
 @pytest.mark.parametrize("name", SECTIONS)
