@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils import data as loading
 
-__all__ = ["Batch", "Sliceable", "Source", "open_inputs"]
+__all__ = ["Batch", "Source", "dtype_of", "open_inputs"]
 
 _TAKEN = (
     "a tensor or array (n, ...), a tuple of them (several arguments), a dict of them "
@@ -25,35 +25,6 @@ _SHUFFLES = (
     loading.SubsetRandomSampler,
     loading.WeightedRandomSampler,
 )
-
-
-class Sliceable(Protocol):
-    """What a tensor of inputs offers here, and an object that makes batches too.
-
-    Such an object need not hold the inputs: it may convert uint8 images, or read
-    files, batch by batch.
-
-    Examples
-    --------
-    >>> from repalign_utils import record_layers
-    >>> class Scaled:
-    ...     def __init__(self, images):
-    ...         self.images = images
-    ...     def __len__(self):
-    ...         return len(self.images)
-    ...     def __getitem__(self, rows):
-    ...         return self.images[rows].float() / 255
-    >>> record_layers(nn.Identity(), Scaled(torch.full((2, 1), 255)))[""].tolist()
-    [[1.0], [1.0]]
-    """
-
-    def __len__(self) -> int:
-        """Rows n."""
-        ...
-
-    def __getitem__(self, rows: slice, /) -> torch.Tensor:
-        """Inputs (b, ...) of these rows."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -112,6 +83,10 @@ class Batch:
             tuple(change(v) for v in self.arguments),
             {k: change(v) if _has_rows(v) else v for k, v in self.keywords.items()},
         )
+
+    def tensors(self, dtype: torch.dtype | None) -> Batch:
+        """The same as tensors, floats in this type; None: in their own."""
+        return self.each(lambda value: _tensor(value, dtype))
 
     def part(self, rows: slice) -> Batch:
         """These rows."""
@@ -196,7 +171,7 @@ class Source:
         done = 0
         for batch in batches:
             done += len(batch)
-            yield batch.each(lambda value: _tensor(value, self.dtype))
+            yield batch.tensors(self.dtype)
         if self.n is not None and done != self.n:
             raise ValueError(
                 f"inputs gave {done} rows but their length is {self.n}; "
@@ -221,10 +196,14 @@ def open_inputs(inputs: Any, model: nn.Module | None = None) -> Source:
     """
     source = _opened(inputs)
     if model is not None:
-        tensors = chain(model.parameters(), model.buffers())
-        floats = (t.dtype for t in tensors if t.is_floating_point())
-        source.dtype = next(floats, None)
+        source.dtype = dtype_of(model)
     return source
+
+
+def dtype_of(model: nn.Module) -> torch.dtype | None:
+    """Type of the first floats among the weights of a network."""
+    tensors = chain(model.parameters(), model.buffers())
+    return next((t.dtype for t in tensors if t.is_floating_point()), None)
 
 
 def _opened(inputs: Any) -> Source:

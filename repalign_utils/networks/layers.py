@@ -42,7 +42,8 @@ def record_layers(
         - list of n samples, or a ``Dataset``; of a sample (input, target) the input
         - ``DataLoader`` in order, generator or other iterable of batches; of a batch
           (inputs, targets) the inputs
-        - object with ``len`` whose slices are batches (`Sliceable`)
+        - object with ``len`` whose slices ``[a:b]`` are batches; it need not hold the
+          inputs, and may convert or read them batch by batch
 
     layers : names as in ``model.named_modules()`` of the plain model, or one name; None
         for every layer without children, in the order of the module. Those that did

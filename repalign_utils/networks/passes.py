@@ -13,19 +13,12 @@ from .inputs import Batch
 from .places import Place
 from .running import evaluating, floats_of, run
 
-__all__ = ["check_batch_size", "halving", "one_pass"]
+__all__ = ["halving", "one_pass"]
 
 Result = TypeVar("Result")
-Take = Callable[[Place, torch.Tensor], torch.Tensor]
 Use = Callable[[slice, dict[str, torch.Tensor]], Iterable[str] | None]
 # Besides torch.OutOfMemoryError, which CUDA raises: the CPU's allocator, and MPS.
 _NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Raise if it is below 1."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; pass at least 1")
 
 
 def halving(
@@ -54,7 +47,8 @@ def halving(
     torch.OutOfMemoryError
         If one row at a time is still too much.
     """
-    check_batch_size(batch_size)
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; pass at least 1")
     size = min(batch_size, n or batch_size)
     while True:
         try:
@@ -90,7 +84,7 @@ def one_pass(
     use: Use,
     n: int | None = None,
     entering: bool = False,
-) -> int:
+) -> None:
     """Pass all batches through the model in evaluation mode; catch layers' outputs.
 
     Parameters
@@ -110,11 +104,6 @@ def one_pass(
         Rows that there should be.
     entering : bool
         Catch what enters the layers, and not what they return.
-
-    Returns
-    -------
-    int
-        Rows that passed.
 
     Raises
     ------
@@ -136,7 +125,6 @@ def one_pass(
     finally:
         listening.stop()
     _check_count(done, n, at_end=True)
-    return done
 
 
 def _check_count(done: int, n: int | None, *, at_end: bool) -> None:
@@ -154,30 +142,26 @@ class _Listening:
         self._take = take
         self._places = {place.name: place for place in places}
         self._taken: dict[str, torch.Tensor] = {}
-        self._calls: dict[int, int] = {}
+        self._calls: dict[nn.Module, int] = {}
         self._now: tuple[Batch, slice] | None = None
-        modules = {id(p.module): p.module for p in places}
+        register = nn.Module.register_forward_hook
+        if entering:
+            register = nn.Module.register_forward_pre_hook
         self._hooks = {
-            key: module.register_forward_pre_hook(self._before, with_kwargs=True)
-            if entering
-            else module.register_forward_hook(self._after)
-            for key, module in modules.items()
+            module: register(module, self._catch, with_kwargs=True)
+            for module in {p.module: None for p in places}
         }
 
     def begin(self, batch: Batch, rows: slice) -> None:
         self._now = batch, rows
-        self._calls = {id(p.module): 0 for p in self._places.values()}
+        self._calls = {p.module: 0 for p in self._places.values()}
 
-    def _before(self, module: nn.Module, inputs, keywords) -> None:
-        self._catch(module, (inputs, keywords))
-
-    def _after(self, module: nn.Module, _inputs, output) -> None:
-        self._catch(module, output)
-
-    def _catch(self, module: nn.Module, values) -> None:
+    def _catch(self, module: nn.Module, inputs, keywords, *output) -> None:
+        """Keep what a layer returns, or else what it is given."""
         assert self._now is not None  # begin() comes first
-        call = self._calls.get(id(module), 0)
-        self._calls[id(module)] = call + 1
+        values = output or (inputs, keywords)
+        call = self._calls[module]
+        self._calls[module] = call + 1
         for place in self._places.values():
             if place.module is module and place.call == call:
                 tensor = _tensor_at(place, values, len(self._now[0]))
@@ -186,7 +170,7 @@ class _Listening:
     def taken(self) -> dict[str, torch.Tensor]:
         """What was taken of this batch, in the order of the layers."""
         for place in self._places.values():
-            ran = self._calls[id(place.module)]
+            ran = self._calls[place.module]
             if ran != place.calls:
                 raise ValueError(
                     f"layer {place.name!r} ran {ran} times in one batch and "
@@ -200,7 +184,7 @@ class _Listening:
         for name in names:
             module = self._places.pop(name).module
             if not any(p.module is module for p in self._places.values()):
-                self._hooks.pop(id(module)).remove()
+                self._hooks.pop(module).remove()
 
     def stop(self) -> None:
         for hook in self._hooks.values():

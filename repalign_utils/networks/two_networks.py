@@ -12,7 +12,7 @@ from torch import nn
 from ..similarity import LayerMatrix, SimilarityStream
 from ..similarity._cca import kept_share
 from ..similarity._stream import OF_BATCHES, check_measure
-from .inputs import Batch, open_inputs
+from .inputs import Batch, dtype_of, open_inputs
 from .names import plain
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
@@ -164,7 +164,7 @@ class _Both(nn.Module):
         if model is None:
             return []
         try:
-            found = places_of(model, layers, _in_dtype_of(model, first), known)
+            found = places_of(model, layers, first.tensors(dtype_of(model)), known)
         except ValueError as error:
             raise ValueError(f"model_{side}: {error}") from None
         return [replace(place, name=f"{side}.{place.name}") for place in found]
@@ -173,7 +173,7 @@ class _Both(nn.Module):
         batch = Batch(arguments, keywords)
         for model in (self.x, self.y):
             if model is not None:
-                run(model, _in_dtype_of(model, batch))
+                run(model, batch.tensors(dtype_of(model)))
 
 
 def _check_none(layers_y: Any) -> None:
@@ -182,13 +182,6 @@ def _check_none(layers_y: Any) -> None:
             "layers_y is given but there is one network; pass layers_x alone, whose "
             "layers are compared with each other"
         )
-
-
-def _in_dtype_of(model: nn.Module, batch: Batch) -> Batch:
-    """The batch with its floats in the dtype of the first weights."""
-    tensors = (*model.parameters(), *model.buffers())
-    dtype = next((t.dtype for t in tensors if t.is_floating_point()), None)
-    return batch.each(lambda v: v.to(dtype) if dtype and v.is_floating_point() else v)
 
 
 def _stream(places: list[Place], minibatch: bool, memory: Any) -> SimilarityStream:

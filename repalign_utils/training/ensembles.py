@@ -1,6 +1,5 @@
 """Train an ensemble: every member by itself, all at once, and across interruptions."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,8 +115,14 @@ def fit(
         keep = Checkpoint(checkpoints, "training", facts, every=SAVE_EVERY)
         keep.restore(run.load)
     while len(run.losses) < max_epochs and len(run.active):
-        with _memory_explained(batch_size, networks.members):
+        try:
             run.epoch(x, y, LOSSES[loss], batch_size)
+        except torch.OutOfMemoryError as error:
+            raise RuntimeError(
+                f"the device has no memory left for {networks.members} members with "
+                f"batch_size {batch_size}; try batch_size {max(batch_size // 2, 1)}, "
+                "or fewer members"
+            ) from error
         run.freeze(tolerance)
         if report:
             report(len(run.losses), run.losses[-1])
@@ -132,17 +137,6 @@ def fit(
 def _known(what: str, name: str, choices) -> None:
     if name not in choices:
         raise ValueError(f"{what} is {name!r}; choose one of {', '.join(choices)}")
-
-
-@contextmanager
-def _memory_explained(batch_size: int, members: int):
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise RuntimeError(
-            f"the device has no memory left for {members} members with batch_size "
-            f"{batch_size}; try batch_size {max(batch_size // 2, 1)}, or fewer members"
-        ) from error
 
 
 def _check_data(networks, inputs, targets, loss):
