@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..arrays import Array, Values
     from .alignment import Alignment
 
-__all__ = ["Chance", "mean_energy", "permuted_columns"]
+__all__ = ["Chance", "check_permutations", "mean_energy", "permuted_columns"]
 
 _TIE = 1e-12  # areas closer than this are equal but for rounding
 
@@ -130,19 +130,25 @@ def permuted_columns(
     >>> drawn.shape, drawn.sum(0).tolist()
     ((3, 8), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     """
-    if permutations != int(permutations) or permutations < 0:
-        raise ValueError(
-            f"permutations is {permutations} but must be a whole number from 0; "
-            "999 give a p-value of at least 0.001"
-        )
+    check_permutations(permutations, generator)
     if not permutations:
         return None
-    if not isinstance(generator, np.random.Generator):
+    y = arrays.to_numpy(columns)
+    assert generator is not None  # checked
+    orders = generator.permuted(np.tile(np.arange(len(y)), (permutations, 1)), axis=1)
+    drawn = y[orders.T].reshape(len(y), -1)  # (n, N, k), columns of a draw together
+    return arrays.beside(drawn, columns)
+
+
+def check_permutations(permutations: int, generator: Any, *, least: int = 0) -> None:
+    """Raise a ValueError unless so many orders of rows can be drawn."""
+    if permutations != int(permutations) or permutations < least:
+        raise ValueError(
+            f"permutations is {permutations} but must be a whole number from {least}; "
+            "199 give a p-value of at least 0.005, 999 of 0.001"
+        )
+    if permutations and not isinstance(generator, np.random.Generator):
         raise ValueError(
             f"permutations are drawn by a generator but generator is {generator!r}; "
             "pass generator=numpy.random.default_rng(0)"
         )
-    y = arrays.to_numpy(columns)
-    orders = generator.permuted(np.tile(np.arange(len(y)), (permutations, 1)), axis=1)
-    drawn = y[orders.T].reshape(len(y), -1)  # (n, N, k), columns of a draw together
-    return arrays.beside(drawn, columns)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..spelling import did_you_mean
 from ._bases import basis
-from ._cka import kernel_ratio
+from ._cka import hsic, kernel_ratio
 from ._rows import Side, sides
 
 if TYPE_CHECKING:
@@ -169,22 +169,15 @@ def _spread(a: Summary, n: int) -> tuple[float, float]:
 
 
 def _kernels(x: Side, y: Side) -> tuple[float, Summary, Summary]:
-    """tr(K L) of linear Gram matrices, by products on their smaller side."""
-    x_rows, y_rows = x.rows, y.rows
-    if len(x_rows) < min(x_rows.shape[1], y_rows.shape[1]):
-        k, other = x_rows @ x_rows.T, y_rows @ y_rows.T
-        both = np.vdot(k, other)
-    else:
-        k, other = x_rows.T @ x_rows, y_rows.T @ y_rows
-        cross = y_rows.T @ x_rows
-        both = np.vdot(cross, cross)
-    return float(both), _summary(x_rows, k), _summary(y_rows, other)
+    """tr(K L) of linear Gram matrices."""
+    both, *squares = hsic(x.rows, y.rows)
+    of_x, of_y = map(_summary, (x.rows, y.rows), squares)
+    return both, of_x, of_y
 
 
-def _summary(rows: np.ndarray, gram: np.ndarray) -> Summary:
+def _summary(rows: np.ndarray, squares: float) -> Summary:
     diagonal = np.einsum("ij,ij->i", rows, rows)
-    squares = np.vdot(gram, gram), np.vdot(diagonal, diagonal)
-    return Summary(float(diagonal.sum()), float(squares[0]), float(squares[1]))
+    return Summary(float(diagonal.sum()), squares, float(diagonal @ diagonal))
 
 
 def _projections(x: Side, y: Side) -> tuple[float, Summary, Summary]:

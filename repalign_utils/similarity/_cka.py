@@ -77,7 +77,7 @@ def cka(
     if kernel == "rbf":
         both, of_x, of_y = _of_kernels(_rbf(x), _rbf(y), debiased)
     else:
-        both, of_x, of_y = _of_rows(x, y, debiased)
+        both, of_x, of_y = _debiased(x, y) if debiased else hsic(x, y)
     if not min(of_x, of_y) > 0:
         raise ValueError(
             f"nothing is left of {'X' if of_x <= 0 else 'Y'} once debiased, as where "
@@ -107,16 +107,23 @@ def unbiased(product: float, norms: float, x: float, y: float, n: int) -> float:
     return product - n / (n - 2) * norms + x * y / ((n - 1) * (n - 2))
 
 
-def _of_rows(x: np.ndarray, y: np.ndarray, debiased: bool) -> tuple[float, ...]:
-    """HSIC of both, of X and of Y, up to a factor, for linear kernels."""
+def hsic(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """HSIC of both, of X and of Y, up to a factor, for linear kernels.
+
+    By products on the smaller side of the centred rows.
+    """
     if len(x) < min(x.shape[1], y.shape[1]):
         k, other = x @ x.T, y @ y.T
         found = np.vdot(k, other), np.vdot(k, k), np.vdot(other, other)
     else:
         found = (np.square(a.T @ b).sum() for a, b in ((x, y), (x, x), (y, y)))
     both, of_x, of_y = map(float, found)
-    if not debiased:
-        return both, of_x, of_y
+    return both, of_x, of_y
+
+
+def _debiased(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """The same, unbiased."""
+    both, of_x, of_y = hsic(x, y)
     a, b = (np.square(side).sum(1) for side in (x, y))
     n, sums = len(x), (float(a.sum()), float(b.sum()))
     mine = unbiased(of_x, float(a @ a), sums[0], sums[0], n)

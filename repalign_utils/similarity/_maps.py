@@ -10,9 +10,9 @@ import numpy as np
 
 from .. import arrays
 from ._bases import Keep, judged
-from ._cca import cca, kept_share, pwcca, svcca
-from ._cka import cka
+from ._cca import kept_share
 from ._rows import Side, sides
+from ._significance import MEASURES
 
 if TYPE_CHECKING:
     from ..arrays import Values
@@ -127,13 +127,8 @@ def map_similarity(
         pair: Any = [np.moveaxis(m, 1, 3).reshape(-1, m.shape[1]) for m in (x, y)]
     else:
         pair = [m.mean((2, 3), dtype=np.float64) for m in (x, y)]
-    compare = {
-        "svcca": lambda a, b: svcca(a, b, keep=keep, keep_of=keep_of),  # pyright: ignore
-        "cca": lambda a, b: cca(a, b).mean(),
-        "pwcca": pwcca,
-        "cka": cka,
-    }
-    return MapSimilarity(compare[measure](*pair), measure, positions)
+    options: Any = {"keep": keep, "keep_of": keep_of} if measure == "svcca" else {}
+    return MapSimilarity(MEASURES[measure](*pair, **options), measure, positions)
 
 
 def _check_options(measure: str, positions: str) -> None:

@@ -7,7 +7,6 @@ place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +86,7 @@ def _debiased_cka(x: _Kernel, y: _Kernel, norms: tuple[float, float]) -> float:
     return _debiased(norms, x, y) / (x.norm * y.norm)
 
 
-def _basis(layer: Layer, keep: Keep | None) -> Basis | Remainder:
+def _basis(layer: Layer, keep: Keep | None = None) -> Basis | Remainder:
     return by_gram(np.tril(layer.gram), layer.rounding, layer.n, keep)
 
 
@@ -102,7 +101,7 @@ def _weighted(x: Basis, y: Basis, pair: np.ndarray) -> float:
 MEASURES = {
     "debiased_cka": Measure(_debiased_kernel, _debiased_cka, of_norms=True),
     "cka": Measure(_kernel, _cka, of_norms=True),
-    "cca": Measure(partial(_basis, keep=None), _mean),
+    "cca": Measure(_basis, _mean),
     "svcca": Measure(_basis, _mean),  # with what to keep
-    "pwcca": Measure(partial(_basis, keep=None), _weighted),
+    "pwcca": Measure(_basis, _weighted),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import arrays
+from ..measures.chance import check_permutations
 from ..spelling import did_you_mean
 from ._cca import cca, pwcca, svcca
 from ._chance import CLOSED, calibrated, chance_level
@@ -35,7 +36,7 @@ def _squared_cca(X: Values, Y: Values) -> float:
     return float((cca(X, Y).correlations ** 2).mean())
 
 
-MEASURES: dict[str, Callable[[Any, Any], float]] = {
+MEASURES: dict[str, Callable[..., float]] = {
     "cka": cka,
     "cca": _mean_cca,
     "squared_cca": _squared_cca,
@@ -315,16 +316,7 @@ def _function(measure: Measure) -> tuple[Callable[[Any, Any], float], str]:
 
 
 def _check_counts(permutations, generator, rows) -> None:
-    if permutations != int(permutations) or permutations < 1:
-        raise ValueError(
-            f"permutations is {permutations} but must be a whole number from 1; 199 "
-            "give a p-value of at least 0.005"
-        )
-    if not isinstance(generator, np.random.Generator):
-        raise ValueError(
-            f"permutations are drawn by a generator but generator is {generator!r}; "
-            "pass generator=numpy.random.default_rng(0)"
-        )
+    check_permutations(permutations, generator, least=1)
     if rows is not None and (rows != int(rows) or rows < 4):
         raise ValueError(
             f"rows is {rows} but must be a whole number from 4, e.g. 500, or None for "

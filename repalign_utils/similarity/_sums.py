@@ -10,6 +10,7 @@ the mean of all rows, or the point of another stream.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +119,7 @@ class Sums:
         if not other.n:
             return
         if not self.n:
-            self.__dict__ |= _copied(other).__dict__
+            self.__dict__ |= deepcopy(other).__dict__
             return
         finer = zip(self._precision, other._precision, strict=True)
         self._precision = [max(pair) for pair in finer]
@@ -243,19 +244,3 @@ def point_of(features: Array) -> Any:
     x: Any = arrays.beside(features, features)
     constant = (x == x[:1]).all(0)
     return arrays.namespace(x).where(constant, x[0], x.mean(0))
-
-
-def _copied(sums: Sums) -> Sums:
-    copy = Sums(sums.widths, sums.others)
-    copy.n = sums.n
-    copy._precision = list(sums._precision)
-    copy._points = list(sums._points)  # never written into
-    copy._own, copy._cross = (
-        [None if s is None else _copy(s) for s in parts]
-        for parts in (sums._own, sums._cross)
-    )
-    return copy
-
-
-def _copy(array: Any) -> Any:
-    return array.clone() if arrays.is_tensor(array) else array.copy(order="F")
