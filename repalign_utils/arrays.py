@@ -11,7 +11,7 @@ import sys
 import warnings
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import ArrayLike
 
-    Values = ArrayLike | torch.Tensor
-    Array = np.ndarray | torch.Tensor
+Values: TypeAlias = "ArrayLike | torch.Tensor"
+Array: TypeAlias = "np.ndarray | torch.Tensor"
 
 _ROWS_TO_JUDGE = 20
 

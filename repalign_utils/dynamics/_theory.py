@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .. import arrays
+from ..arrays import Values
 from ..spelling import did_you_mean
 from ._equations import ALTERATIONS, Start, integrated, solution
 from ._numbers import finite, largest_inner, positive, square
 from ._trajectory import Trajectory, check_times, no_inner_product
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["two_point_dynamics"]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
 from .._extras import need
+from ..arrays import Values
 from ._numbers import largest_inner, positive, square
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["Trajectory", "trajectory"]
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Values
 from .chance import Chance, mean_energy
 from .descent import check_step_size, whole_steps
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["GRID", "Alignment"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array, Values
 
 if TYPE_CHECKING:
-    from ..arrays import Array, Values
     from .alignment import Alignment
 
 __all__ = ["Chance", "check_permutations", "mean_energy", "permuted_columns"]

@@ -6,16 +6,14 @@ did harm is computed from the spectrum and the energies that it gave.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array
 from .gram import Design, inner, moments, triangle
 from .tridiagonal import Tridiagonal
-
-if TYPE_CHECKING:
-    from ..arrays import Array
 
 __all__ = ["Spectrum", "by_factor", "by_gram", "by_svd", "gram_bound"]
 __all__ += ["gram_suffices", "rank_floor"]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .. import arrays
-
-if TYPE_CHECKING:
-    from ..arrays import Values
+from ..arrays import Values
 
 
 def check_step_size(step_size: float, largest: float, n: int) -> float:

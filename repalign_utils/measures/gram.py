@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from .. import arrays
+from ..arrays import Array
 
-if TYPE_CHECKING:
-    from ..arrays import Array
-
-    Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
+Block = tuple[Array, Array]  # rows of a matrix (b, m) and of the targets (b, k)
 
 __all__ = ["Design", "Triangle", "inner", "moments", "squares", "triangle"]
 

@@ -8,19 +8,16 @@ that the weights after any number of steps cost one decomposition.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array, Values
 from .alignment import Alignment
 from .decompose import Spectrum, rank_floor
 from .descent import check_step_size, whole_steps
 from .gram import Design
 from .spectral import from_spectrum
-
-if TYPE_CHECKING:
-    from ..arrays import Array, Values
 
 __all__ = ["LinearProbe", "linear_probe"]
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array, Values
 from .alignment import Alignment
 from .budgets import gram_bytes, refusal, svd_bytes
 from .chance import permuted_columns
 from .decompose import Spectrum, by_gram, by_svd, gram_suffices
 from .gram import Design
 from .memory import bytes_of
-
-if TYPE_CHECKING:
-    from ..arrays import Array, Values
 
 __all__ = ["alignment", "from_spectrum", "measured"]
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array, Values
 from .alignment import Alignment
 from .decompose import by_factor
 from .gram import Design, Triangle
 from .spectral import from_spectrum, measured
-
-if TYPE_CHECKING:
-    from ..arrays import Array, Values
 
 __all__ = ["AlignmentStream", "bytes_of_layer", "measured_layers"]
 

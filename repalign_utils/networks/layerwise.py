@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from .. import arrays
+from ..arrays import Values
 from ..measures.alignment import Alignment
 from ..measures.memory import bytes_of
 from ..measures.stream import AlignmentStream, bytes_of_layer, measured_layers
@@ -17,9 +18,6 @@ from .inputs import Batch, open_inputs
 from .passes import halving, one_pass
 from .places import Known, Place, places_of
 from .positions import as_matrix, check_positions, checked_mask, mask_of
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["layer_alignment"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
+from ..arrays import Values
 from ..similarity import LayerMatrix, SimilarityStream
 from ..similarity._cca import kept_share
 from ..similarity._stream import OF_BATCHES, check_measure
@@ -18,9 +19,6 @@ from .passes import halving, one_pass
 from .places import Known, Place, places_of
 from .positions import as_matrix, check_positions, checked_mask, mask_of
 from .running import run
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["layer_similarity"]
 

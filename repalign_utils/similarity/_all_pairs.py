@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ..arrays import Values
 from ._kernels import Kernels, worthwhile
 from ._matrix import LayerMatrix
 from ._pairs import MEASURES
 from ._stream import SimilarityStream, check_measure
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 __all__ = ["similarity_matrix"]
 

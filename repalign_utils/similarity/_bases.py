@@ -6,7 +6,7 @@ did harm is told from the eigenvalues that it gave.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
@@ -14,9 +14,7 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from ..measures.decompose import rank_floor
 from ..measures.gram import inner, squares
 from ..measures.tridiagonal import Tridiagonal, eigh
-
-if TYPE_CHECKING:
-    from ._rows import Side
+from ._rows import Side
 
 # SciPy's BLAS alone: see `repalign_utils.measures.gram.inner`.
 _SYRK, _TRMM, _TRSM = get_blas_funcs(("syrk", "trmm", "trsm"), dtype=np.float64)

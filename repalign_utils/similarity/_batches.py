@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array
 from ..measures.memory import size
 from ._cka import u_centred
-
-if TYPE_CHECKING:
-    from ..arrays import Array
 
 LEAST = 4  # rows that the unbiased HSIC of a batch needs
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..measures.gram import squares
 from ..measures.tridiagonal import Tridiagonal, eigh
-
-if TYPE_CHECKING:
-    from ._bases import Basis, Remainder
-    from ._rows import Side
+from ._bases import Basis, Remainder
+from ._rows import Side
 
 _TIED = 1e-6  # correlations closer than this are told apart by rounding alone
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from ..arrays import Values
 from ._bases import Keep, basis, between, by_gram, cross
 from ._canonical import (
     CCA,
@@ -14,15 +15,11 @@ from ._canonical import (
     warn_of_forced,
     weighted_correlation,
 )
-from ._rows import sides
+from ._rows import Side, sides
 from ._uncentred import uncentred
 
-if TYPE_CHECKING:
-    from ..arrays import Values
-    from ._rows import Side
-
-    # Two of Basis, or of leading directions Remainder.
-    Bases = tuple[Any, Any, np.ndarray, int]
+# Two of Basis, or of leading directions Remainder.
+Bases = tuple[Any, Any, np.ndarray, int]
 
 
 def cca(X: Values, Y: Values) -> CCA:

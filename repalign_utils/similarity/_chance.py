@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from ..arrays import Values
 from ..spelling import did_you_mean
 from ._bases import basis
 from ._cka import hsic, kernel_ratio
 from ._rows import Side, sides
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 Closed = Literal["cka", "squared_cca"]
 CLOSED = get_args(Closed)

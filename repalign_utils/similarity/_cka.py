@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Values
 from ._distances import squared_distances
 from ._rows import centred
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 KERNELS = ("linear", "rbf")
 _LEAST = 4  # rows that the unbiased HSIC needs

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._extras import need
+from ..arrays import Values
 from ._rows import centred
 from ._units import correlations
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 @dataclass(frozen=True)

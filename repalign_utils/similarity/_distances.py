@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..arrays import Values
 from ._rows import centred
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _BLOCK = 2**22  # distances held at once
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .. import arrays
-
-if TYPE_CHECKING:
-    from ..arrays import Values
+from ..arrays import Values
 
 # Against the largest activation of the unit: what counts as zero.
 _NEAR_ZERO = 1e-6

@@ -7,16 +7,12 @@ in blocks of rows, of which only what lies on and right of the diagonal is made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array
 from ._pairs import Layer
 from ._sums import point_of
-
-if TYPE_CHECKING:
-    from ..arrays import Array
 
 _BLOCK_ENTRIES, _LEAST = 2**23, 16  # 64 MB of kernels, but enough rows for BLAS
 

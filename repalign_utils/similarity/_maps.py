@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Values
 from ._bases import Keep, judged
 from ._cca import kept_share
 from ._rows import Side, sides
 from ._significance import MEASURES
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _MEASURES = ("svcca", "cca", "pwcca", "cka")
 _POSITIONS = ("samples", "dft", "mean")

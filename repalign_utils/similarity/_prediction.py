@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._extras import need
+from ..arrays import Values
 from ._rows import centred
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _MOST_SWEEPS = 10_000
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import arrays
 from ..array_kinds import precision
-
-if TYPE_CHECKING:
-    from ..arrays import Values
+from ..arrays import Values
 
 
 class Side(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Values
 from ..measures.chance import check_permutations
 from ..spelling import did_you_mean
 from ._cca import cca, pwcca, svcca
@@ -19,10 +20,7 @@ from ._distances import mutual_knn, procrustes, rsa
 from ._matrix import LayerMatrix
 from ._rows import centred
 
-if TYPE_CHECKING:
-    from ..arrays import Values
-
-    Measure = str | Callable[[Any, Any], float]
+Measure = str | Callable[[Any, Any], float]
 
 _TIE = 1e-12  # values closer than this are equal but for rounding
 _MOST_GRAM = 2048  # rows up to which Gram matrices are kept

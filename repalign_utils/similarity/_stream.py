@@ -5,23 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
+from ..arrays import Array, Values
 from ..measures.memory import bytes_of, size
 from ._bases import Basis, Remainder
 from ._batches import LEAST, Batches
 from ._canonical import forced_ones
 from ._cca import kept_share
+from ._kernels import Kernels
 from ._matrix import LayerMatrix
 from ._pairs import MEASURES, Measure
 from ._sums import Sums, bytes_of_sums
-
-if TYPE_CHECKING:
-    from ..arrays import Array, Values
-    from ._kernels import Kernels
 
 __all__ = ["SimilarityStream"]
 

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
 from ..array_kinds import precision
+from ..arrays import Array
 from ..measures.gram import inner, squares
 from ._pairs import Layer
-
-if TYPE_CHECKING:
-    from ..arrays import Array
 
 _MORE = 2  # columns of z beside those of the layer
 # Rows at once: as many as take 64 MB, but enough for products at full speed.

@@ -7,17 +7,15 @@ X' X, so that it serves where the means are not far above the spread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from .. import arrays
 from ..array_kinds import precision
+from ..arrays import Values
 from ..measures.gram import inner, squares
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _GER, _SYR = get_blas_funcs(("ger", "syr"), dtype=np.float64)
 _SQUARES = 1e-200, 1e200  # sums of squares whose products float64 holds

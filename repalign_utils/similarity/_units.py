@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ..arrays import Values
 from ._information import mutual_information
 from ._rows import centred
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _SCORES = ("correlation", "mutual_information")
 

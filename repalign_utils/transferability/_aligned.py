@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..arrays import Values
 from ._task import Task, task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 def alignment_area(features: Values, labels: Any) -> float:

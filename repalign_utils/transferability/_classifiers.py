@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.linalg import qr
 
 from .._extras import need
+from ..arrays import Values
 from ._task import Task, Undefined, class_task, task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 def nearest_class_mean(features: Values, labels: Any) -> float:

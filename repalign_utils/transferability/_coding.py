@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..arrays import Values
 from ._task import Task, class_task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 def trans_rate(features: Values, labels: Any, *, eps: float = 1e-4) -> float:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arrays import Values
 from ._aligned import areas_of, label_ckas_of, negative_ranks_of
 from ._classifiers import predicted_of
 from ._evidence import evidences_of
 from ._table import wanted_of
 from ._task import Task, task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _WAYS: dict[str, Callable[[Task], np.ndarray]] = {
     "log_me": evidences_of,

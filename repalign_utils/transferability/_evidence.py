@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from ..arrays import Values
 from ._task import Task, task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _EPS = np.finfo(np.float64).eps
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from ..arrays import Values
 from ..spelling import did_you_mean
 from ._table import NAMES, OF_SOURCE, score_table
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 class RankedSource(NamedTuple):

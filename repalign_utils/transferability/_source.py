@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
 from ..array_kinds import precision
+from ..arrays import Values
 from ._task import check_order, check_rows, classes_of, refuse_quantities
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 _NAME = "source_probabilities"
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._extras import need
+from ..arrays import Values
 from ..measures.memory import size
 from ..spelling import did_you_mean
 from . import _source as source
@@ -22,9 +23,6 @@ from ._coding import trans_rate_of
 from ._evidence import log_me_of
 from ._separation import h_score_of, h_score_shrunk_of
 from ._task import Task, Undefined, check_rows, no_regression, task
-
-if TYPE_CHECKING:
-    from ..arrays import Values
 
 
 class _Way(NamedTuple):

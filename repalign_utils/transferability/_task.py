@@ -5,19 +5,17 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
 from ..array_kinds import opened, precision
+from ..arrays import Array, Values
+from ..measures.alignment import Alignment
 from ..measures.labels import class_numbers, one_vs_rest
 from ..measures.spectral import alignment
 from ._spectrum import Spectrum, spectrum
-
-if TYPE_CHECKING:
-    from ..arrays import Array, Values
-    from ..measures.alignment import Alignment
 
 
 class Undefined(ValueError):
