@@ -81,6 +81,7 @@ from repalign_utils import (
 )
 from repalign_utils.book.features import read_all_features
 from repalign_utils.book.paths import root
+from repalign_utils.book.records import glue
 
 # %% tags=["hide-input"]
 figures.use_style()
@@ -364,12 +365,12 @@ plot_agreement(of_layers.mean(0), list(pairwise), "rank correlation")
 plt.show()
 
 # %% [markdown]
-# Look first at the blocks along the diagonal of {numref}`fig-18-layers`: they are families,
-# measures that tell much the same, of which one is enough. Then look for a row that is
-# low throughout: a measure that sees what the others do not. What may surprise is the sign.
-# Where a number is below 0, two measures that both claim to say how similar layers are
-# put them in opposite orders. Averaged over all pairs of measures the rank correlation is
-# {glue:text}`18.agree.layers`, and {glue:text}`18.agree.raw` for values as they are.
+# Look first at the blocks along the diagonal of {numref}`fig-18-layers`: they are
+# families, measures that tell much the same, of which one is enough. Then look for a
+# row that is low throughout: a measure that sees what the others do not. A number below
+# 0 would say that two measures of similarity put layers in opposite orders. Averaged
+# over all pairs of measures the rank correlation is {glue:text}`18.agree.layers`, and
+# {glue:text}`18.agree.raw` for values as they are.
 #
 # A sceptic would ask whether that is about the layers at all. The levels of chance, which
 # know how many units a layer has and how they vary, and nothing of which row is which,
@@ -431,6 +432,7 @@ for values, (_, b) in zip(calibrated, pairs, strict=True):
 narrow_share = np.array(narrow_share)
 of_cca = narrow_share[:, list(pairwise).index("cca")]
 record("18.narrow.cca", of_cca, within=(0, 1))
+glue("18.guess", f"{by_chance.mean():.2f}")
 print(of_cca)
 
 # %% [markdown]
@@ -438,9 +440,9 @@ print(of_cca)
 # more find their own depth, the mean over measures: {glue:text}`18.depth.cka` by CKA,
 # {glue:text}`18.depth.cca` by CCA and {glue:text}`18.depth.knn` by neighbours. Mean CCA
 # is a mean over the directions of the narrower side, and few directions, such as those
-# of the outputs, lie more easily in the span of many, which taking chance off does not
-# cure. So look at how often the layer that it calls nearest is just the narrowest of the
-# other network: in {glue:text}`18.narrow.cca` of all cases.
+# of the outputs, lie more easily in the span of many, which taking chance off need not
+# cure. Does it call the narrowest layer nearest? In {glue:text}`18.narrow.cca` of all
+# cases; guessing would in {glue:text}`18.guess`, so only what is above that counts.
 #
 # ## Where do they mislead?
 #
@@ -765,6 +767,7 @@ told = dict(zip(scores, with_accuracy.mean(0), strict=True))
 best = max(told, key=told.get)
 of_best = with_accuracy[:, list(scores).index(best)]
 record("18.told.best", of_best, within=(-1, 1))
+glue("18.told.area", f"{told['alignment_area']:.2f}")
 print("best:", best, "lowest:", min(told, key=told.get))
 
 # %% mystnb={"figure": {"name": "fig-18-scores", "caption": "Which scores of a layer and its labels agree, and which foretell the accuracy on other rows: rank correlation over the layers of a network, the mean over networks."}, "image": {"alt": "Matrix of nine scores and the accuracy on other rows, coloured by rank correlation, ordered by hierarchical clustering."}} tags=["hide-input"]
@@ -779,10 +782,12 @@ plt.show()
 # Read the row of the accuracy first ({numref}`fig-18-scores`): it is what a score is
 # for. On average over scores the rank correlation with it is
 # {glue:text}`18.told.scores`, and {glue:text}`18.told.best` for the score that has the
-# largest here, a choice made after the fact. What may surprise is the agreement among
-# scores that were derived so differently, {glue:text}`18.agree.scores`. A sceptic would count the layers: a network
-# has few, and if accuracy simply falls or rises with depth, any score that does the same
-# has a correlation of 1. One network says little; the interval is over networks.
+# largest here, a choice made after the fact. The area of alignment has
+# {glue:text}`18.told.area`: it asks how fast the labels are learnt, not how well in the
+# end. What may surprise is the agreement among scores that were derived so differently,
+# {glue:text}`18.agree.scores`. A sceptic would count the layers: a network has few, and
+# if accuracy simply falls or rises with depth, any score that does the same has a
+# correlation of 1.
 #
 # Where a network's outputs were kept, LEEP and NCE read a score off them, one for a
 # whole network. Do they order networks as their last hidden layers do?
