@@ -15,7 +15,8 @@ from .decompose import by_factor
 from .gram import Design, Triangle
 from .spectral import from_spectrum, measured
 
-__all__ = ["AlignmentStream", "bytes_of_layer", "measured_layers"]
+__all__ = ["AlignmentStream", "bytes_of_layer", "check_alike"]
+__all__ += ["measured_layers", "names_of"]
 
 _FEW = 2**8  # columns below which the factor grows no smaller
 
@@ -87,10 +88,7 @@ class AlignmentStream:
         normalize: bool = True,
         rows: int | None = None,
     ) -> None:
-        names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
-        if not names:
-            raise ValueError("layers is empty; pass the name of one at least")
-        self.layers = names
+        self.layers = names = names_of(layers, "layers")
         self._made = {"layers": sorted(names), "bias": bias, "normalize": normalize}
         self._made["rows"] = rows
         self._rows = {name: _Rows(bias, normalize, rows) for name in names}
@@ -160,12 +158,7 @@ class AlignmentStream:
         ValueError
             If layers, options, columns or dtypes differ.
         """
-        for option, mine in self._made.items():
-            if mine != other._made[option]:
-                raise ValueError(
-                    f"{option} is {mine} here but {other._made[option]} there; merge "
-                    "streams of the same layers and options"
-                )
+        check_alike(self._made, other._made)
         self._check_whole()
         other._check_whole()
         self._check_targets(other._targets)
@@ -236,6 +229,24 @@ class AlignmentStream:
             raise ValueError(
                 "an error stopped this stream while it took up rows, so that some "
                 "layers have more of them than others; begin again with a new one"
+            )
+
+
+def names_of(layers: Iterable[str] | str, which: str) -> tuple[str, ...]:
+    """Names of layers, each once; a ValueError where there is none."""
+    names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
+    if not names:
+        raise ValueError(f"{which} is empty; pass the name of one layer at least")
+    return names
+
+
+def check_alike(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless streams that were made so can be merged."""
+    for option, value in mine.items():
+        if value != theirs[option]:
+            raise ValueError(
+                f"{option} is {value} here but {theirs[option]} there; merge streams "
+                "of the same layers and options"
             )
 
 

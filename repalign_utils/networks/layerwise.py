@@ -144,7 +144,7 @@ def layer_alignment(
 
     while not places or len(found) < len(places):
         group, batch_size = halving(attempt, n, batch_size)
-        found |= group.results()
+        found |= measured_layers(group.stream)
         passes += 1
     return {place.name: found[place.name] for place in places}
 
@@ -159,7 +159,7 @@ class _Group:
         self._before = before  # passes
         self._report = report
         self._passes = 0
-        self._stream: Any = None
+        self.stream: Any = None
         self._widths: dict[str, int] = {}
 
     def add(self, rows: slice, outputs: dict[str, torch.Tensor]) -> set[str]:
@@ -167,7 +167,7 @@ class _Group:
         n = len(self._columns)
         if rows.start == 0:
             names = self._chosen(outputs)
-            self._stream = AlignmentStream(names, **self._options, rows=n)
+            self.stream = AlignmentStream(names, **self._options, rows=n)
             self._widths = {name: outputs[name].shape[1] for name in names}
         for name, expected in self._widths.items():
             width = outputs[name].shape[1]
@@ -177,7 +177,7 @@ class _Group:
                     "first batch; pad all inputs to one length, or pass "
                     'positions="mean"'
                 )
-        self._stream.update(outputs, self._columns[rows])
+        self.stream.update(outputs, self._columns[rows])
         if self._report:
             self._report(self._before * n + rows.stop, self._passes * n)
         return outputs.keys() - self._widths.keys()
@@ -206,6 +206,3 @@ class _Group:
                 chosen.append(name)
         self._passes = self._before + passes
         return chosen
-
-    def results(self) -> dict[str, Alignment]:
-        return measured_layers(self._stream)

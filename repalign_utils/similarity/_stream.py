@@ -12,6 +12,7 @@ import numpy as np
 from .. import arrays
 from ..arrays import Array, Values
 from ..measures.memory import bytes_of, size
+from ..measures.stream import check_alike, names_of
 from ._bases import Basis, Remainder
 from ._batches import LEAST, Batches
 from ._canonical import forced_ones
@@ -100,10 +101,10 @@ class SimilarityStream:
         minibatch: bool = False,
         memory: str | int | None = "4GB",
     ) -> None:
-        self.layers_x = _names(layers_x, "layers_x")
+        self.layers_x = names_of(layers_x, "layers_x")
         one = layers_y is None
         self.layers_y = (
-            self.layers_x if layers_y is None else _names(layers_y, "layers_y")
+            self.layers_x if layers_y is None else names_of(layers_y, "layers_y")
         )
         self._sides: list[Side] = [("x", name) for name in self.layers_x]
         if not one:
@@ -232,12 +233,7 @@ class SimilarityStream:
             {"layers": stream._sides, "minibatch": stream._minibatch}
             for stream in (self, other)
         )
-        for option, value in mine.items():
-            if value != theirs[option]:
-                raise ValueError(
-                    f"{option} is {value} here but {theirs[option]} there; merge "
-                    "streams of the same layers and options"
-                )
+        check_alike(mine, theirs)
         if other.n:
             self._begin(other._widths)
             self._sums.merge(other._sums)
@@ -357,13 +353,6 @@ def check_measure(measure: str, known: Iterable[str] = (*MEASURES, OF_BATCHES)) 
             f"measure is {measure!r} but must be one of {', '.join(known)}; of a "
             f"stream with minibatch=True it is {OF_BATCHES}, and of no other"
         )
-
-
-def _names(layers: Iterable[str] | str, which: str) -> tuple[str, ...]:
-    names = (layers,) if isinstance(layers, str) else tuple(dict.fromkeys(layers))
-    if not names:
-        raise ValueError(f"{which} is empty; pass the name of one layer at least")
-    return names
 
 
 def _check_range(features: Array) -> None:

@@ -308,7 +308,7 @@ def test_rows_that_are_missing_or_come_twice_are_counted():
         message = f"rows is {announced} but 30 have come; pass each row once, or leave"
         refused(message, streamed(layers, targets, rows=announced).result)
     refused("no row has come yet; pass batches", AlignmentStream("narrow").result)
-    refused("layers is empty; pass the name of one at", AlignmentStream, [])
+    refused("layers is empty; pass the name of one layer at", AlignmentStream, [])
 
 
 def test_a_target_that_is_zero_in_all_rows_is_refused():
