@@ -123,9 +123,12 @@ class Judged:
         if self.verdict != SOME:
             return self.verdict
         found = [f.verdict for f in self.findings]
-        whole, right = found.count(REPRODUCED), found.count(SMALL)
+        whole, right, wrong = map(found.count, (REPRODUCED, SMALL, NOT_REPRODUCED))
         of = f"of {len(found)} settings"
-        return f"in {whole} {of}" if whole else f"right sign but small in {right} {of}"
+        if whole:
+            return f"in {whole} {of}"
+        other = f", the other way in {wrong}" if wrong else ""
+        return f"right sign but small in {right} {of}{other}"
 
 
 def judge(claims: Sequence[Claim], runs: Mapping[str, dict]) -> list[Judged]:

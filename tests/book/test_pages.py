@@ -100,7 +100,7 @@ def test_a_value_that_changes_changes_on_every_page(published):
     (_, before), _, _, (judged, after) = published
     assert [j.verdict for j in judged] == ["in some settings", "not run", "not run"]
     value = "0.0200 [3.68e-04, 0.0396]"
-    words = "right sign but small in 1 of 2 settings"
+    words = "right sign but small in 1 of 2 settings, the other way in 1"
     assert (judged[0].findings[0].value, str(judged[0])) == (value, words)
     for name in (SECTION, "book/claims.md"):
         assert value in after[name] and value not in before[name]

@@ -218,6 +218,11 @@ def _headline(*found):
             SOME,
             "right sign but small in 1 of 2 settings",
         ),
+        (
+            [SMALL, NOT_REPRODUCED],
+            SOME,
+            "right sign but small in 1 of 2 settings, the other way in 1",
+        ),
         ([INCONCLUSIVE, NOT_REPRODUCED], NOT_REPRODUCED, "not reproduced"),
         ([INCONCLUSIVE, NOT_RUN], INCONCLUSIVE, "inconclusive"),
         ([NOT_TESTABLE, NOT_TESTABLE], NOT_TESTABLE, "not testable"),
