@@ -15,9 +15,6 @@ from .decompose import by_factor
 from .gram import Design, Triangle
 from .spectral import from_spectrum, measured
 
-__all__ = ["AlignmentStream", "bytes_of_layer", "check_alike"]
-__all__ += ["measured_layers", "names_of"]
-
 _FEW = 2**8  # columns below which the factor grows no smaller
 
 
@@ -55,8 +52,6 @@ class AlignmentStream:
     Attributes
     ----------
     layers : tuple of str
-    n : int
-        Rows so far.
 
     Raises
     ------
