@@ -203,7 +203,7 @@ def agreement(
     >>> first = {"gain": {"values": [0.51, 0.52, 0.51]}}
     >>> second = {"gain": {"values": [0.11, 0.1, 0.11]}}
     >>> agreement(first, second).reasons[0]
-    'beyond the combined intervals: gain: 0.513 (3 seeds: 0.510 to 0.520) against ...'
+    'beyond the combined intervals: gain: 0.513 (3 values: 0.510 to 0.520) against ...'
     """
     margin = 0.0 if same else OTHER_SEEDS
     found = [

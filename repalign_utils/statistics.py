@@ -1,7 +1,7 @@
 """Intervals over units drawn anew, and the exact tests that verdicts rest on.
 
 A unit is what was drawn anew for each value: a seed with its network and data, a source
-network, a task. It says "seeds" where the book prints them.
+network, a task.
 """
 
 import math
@@ -50,7 +50,7 @@ class Interval:
             return told
         least, greatest = number(self.least), number(self.greatest)
         spread = "all the same" if least == greatest else f"{least} to {greatest}"
-        return f"{told} ({self.n} seeds: {spread})"
+        return f"{told} ({self.n} values: {spread})"
 
 
 def number(value: float) -> str:
@@ -120,7 +120,7 @@ def interval(
     >>> interval([1, 1, 1, 1, 1], within=(-1, 1))
     1.00 [-0.0436, 1.00]
     >>> interval([0.39, 0.43, 0.416])
-    0.412 (3 seeds: 0.390 to 0.430)
+    0.412 (3 values: 0.390 to 0.430)
     """
     v = np.asarray(values, dtype=np.float64)
     if v.ndim != 1 or not len(v):

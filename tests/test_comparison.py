@@ -46,7 +46,7 @@ def test_what_no_training_touched_must_be_equal_seed_by_seed():
     assert agreement(*runs(values, turned)).reasons == []
     exact = runs(values, turned, exact=True)
     (reason,) = agreement(*exact).reasons
-    assert reason.startswith("not equal to rounding: x: 0.200 (3 seeds: 0.1")
+    assert reason.startswith("not equal to rounding: x: 0.200 (3 values: 0.1")
     assert agreement(*exact, same=False).reasons == []
     close = [0.1 + 1e-8, 0.2 - 1e-8, 0.3]
     assert agreement(*runs(values, close, exact=True)).reasons == []

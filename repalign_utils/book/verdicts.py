@@ -35,7 +35,7 @@ if any setting is, or else has its right sign, is inconclusive or is not reprodu
 
 A run is set beside the reference run by the side of the bound (for ``equals``: within
 or outside) on which each lies: it *agrees* on the same side and *differs* on the other;
-there are *too few seeds to tell* if either interval holds the line or is none; and
+there are *too few units to tell* if either interval holds the line or is none; and
 there is *no reference* if the reference was not run or not testable.
 """
 
@@ -66,7 +66,7 @@ VERDICTS = (
     NOT_RUN,
 )
 AGREES, DIFFERS = "agrees", "differs"
-TOO_FEW, NO_REFERENCE = "too few seeds to tell", "no reference"
+TOO_FEW, NO_REFERENCE = "too few units to tell", "no reference"
 COMPARISONS = (AGREES, DIFFERS, TOO_FEW, NO_REFERENCE)
 # First form of a run record whose areas are those over the norm of the features; what
 # was recorded before measured something else under the same names.

@@ -83,13 +83,13 @@ def test_a_single_number_is_recorded_without_an_interval(shown):
 def test_where_there_is_no_interval_the_page_has_the_least_and_the_greatest(shown):
     records.record("02.gain", [0.75, 0.25, 0.5])
     texts = [data[records.GLUE + "text/plain"] for data, _ in shown]
-    assert texts == ["0.500 (3 seeds: 0.250 to 0.750)", "0.5", "0.25", "0.75"]
+    assert texts == ["0.500 (3 values: 0.250 to 0.750)", "0.5", "0.25", "0.75"]
 
 
 def test_a_record_outside_a_notebook_is_printed(capsys):
     assert records.record("02.gain", [1.0, 2.0]).mean == 1.5
     printed = capsys.readouterr()
-    assert "1.50 (2 seeds: 1.00 to 2.00)" in printed.out and not printed.err
+    assert "1.50 (2 values: 1.00 to 2.00)" in printed.out and not printed.err
 
 
 @pytest.mark.parametrize(
