@@ -589,10 +589,10 @@ plt.show()
 # $Y = \|dy^*\|^2$, and so
 #
 # $$
-# \|dh(\infty)\|^2 = \tfrac12 A_{\text{high}}
-#   + \sqrt{\tfrac14 A_{\text{high}}^2 + A_{\text{low}}^2} , \qquad
 # \begin{aligned}
-# A_{\text{low}} &= \sqrt{\eta_h / \eta_y} \, \|dx\| \|dy^*\| \\
+# \|dh(\infty)\|^2 &= \tfrac12 A_{\text{high}}
+#   + \sqrt{\tfrac14 A_{\text{high}}^2 + A_{\text{low}}^2} , \\
+# A_{\text{low}} &= \sqrt{\eta_h / \eta_y} \, \|dx\| \|dy^*\| , \\
 # A_{\text{high}} &= \|dh_0\|^2
 #   - \frac{\eta_h}{\eta_y} \frac{\|dx\|^2 \|dy_0\|^2}{\|dh_0\|^2} .
 # \end{aligned}

@@ -313,10 +313,12 @@ plt.show()
 # left vectors $u_i$ of $F$, and with $b$ at its best,
 #
 # $$
-# \mathrm{LogME} = \max_{\lambda} \; -\tfrac12 \Bigl( \log \frac{2 \pi q}{n} + 1
-#   + \frac1n \sum_i \log \bigl( 1 + s_i^2 / \lambda \bigr) \Bigr) ,
-# \quad q = \lVert y \rVert^2 - \sum_i (u_i^\top y)^2 \,
+# \begin{aligned}
+# \mathrm{LogME} &= \max_{\lambda} \; -\tfrac12 \Bigl( \log \frac{2 \pi q}{n} + 1
+#   + \frac1n \sum_i \log \bigl( 1 + s_i^2 / \lambda \bigr) \Bigr) , \\
+# q &= \lVert y \rVert^2 - \sum_i (u_i^\top y)^2 \,
 #   \frac{s_i^2}{s_i^2 + \lambda} .
+# \end{aligned}
 # $$ (eq-13-logme)
 #
 # The *probe in folds* is the share of variance that ridge regression predicts of points

@@ -18,6 +18,8 @@ UNSET_FORMULAS = """() => [...document.querySelectorAll('.math')]
 # MathJax shows what it could not read in red, in a group of its own.
 BROKEN_FORMULAS = """() => [...document.querySelectorAll('[data-mml-node="merror"]')]
     .map(e => e.getAttribute('data-mjx-error') || e.textContent)"""
+WIDE_FORMULAS = """() => [...document.querySelectorAll('mjx-container[display]')]
+    .filter(e => e.scrollWidth > e.clientWidth + 2).map(e => e.textContent)"""
 # The text a reader sees, without code, where such signs are meant as they stand.
 PROSE = """() => {
     const copy = document.querySelector('article').cloneNode(true);
@@ -76,6 +78,7 @@ def test_nothing_fails_and_nothing_comes_from_outside(page):
 def test_formulas_are_typeset(page):
     assert page.tab.evaluate(UNSET_FORMULAS) == []
     assert page.tab.evaluate(BROKEN_FORMULAS) == []
+    assert page.tab.evaluate(WIDE_FORMULAS) == []
     prose = page.tab.evaluate(PROSE)
     assert [sign for sign in (r"\(", r"\[", "$$") if sign in prose] == []
 
