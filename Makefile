@@ -50,11 +50,12 @@ check: env ## lint, check types and run the unit tests (about two minutes)
 	$(PYTEST) --dist worksteal -m "not section and not browser" $(ARGS)
 
 # What is quick and says most comes first; the book is built before tests look at it.
+# Tests of pages and kernels often wait, so one worker more than cores keeps these busy.
 test: env ## run the whole test suite, Chromium set up where it is missing
 	$(BIN)/python -m tests.browser.chromium
 	$(PYTEST) --dist worksteal -m "not section and not browser" $(ARGS)
 	$(BUILD)
-	$(PYTEST) --dist loadscope -m "section or browser" --site=_build/html $(ARGS)
+	$(PYTEST) -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadscope -m "section or browser" --site=_build/html $(ARGS)
 
 bench: env ## measure the speed ratios that the project promises
 	$(BIN)/python -m benchmarks
