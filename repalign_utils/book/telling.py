@@ -40,7 +40,7 @@ def tally(judged: Sequence[Judged]) -> str:
 
     Returns
     -------
-    str, such as ``of 14 headline claims of the paper 9 reproduced, 5 inconclusive;
+    str, such as ``of 14 headline claims of papers 9 reproduced, 5 inconclusive;
     checks: 3 of 3; ours: 1 of 2, 1 not run``
     """
     told = []
@@ -49,7 +49,7 @@ def tally(judged: Sequence[Judged]) -> str:
         if found and kind == "paper":
             many = "claim" if len(found) == 1 else "claims"
             words = _counted(found)
-            told.append(f"of {len(found)} headline {many} of the paper {words}")
+            told.append(f"of {len(found)} headline {many} of papers {words}")
         elif found:
             name = {"check": "checks", "ours": "ours"}[kind]
             rest = _counted([v for v in found if v != REPRODUCED])

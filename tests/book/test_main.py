@@ -198,7 +198,7 @@ def test_publishing_without_any_run_says_so(base):
     result = _invoke("publish")
     assert result.exit_code == 0
     assert result.output == (
-        "Of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1 not run; "
+        "Of 1 headline claim of papers 1 not run; checks: 0 of 1, 1 not run; "
         "ours: 0 of 1, 1 not run\n"
     )
 

@@ -92,7 +92,7 @@ def test_the_values_of_a_run_are_on_every_page(published):
     assert judged[0].findings[0].value == value
     for name in (SECTION, "book/claims.md"):
         assert value in text[name] and "✓ reproduced" in text[name]
-    counted = ": of 1 headline claim of the paper 1 reproduced; checks: 0 of 1, 1 not"
+    counted = ": of 1 headline claim of papers 1 reproduced; checks: 0 of 1, 1 not"
     assert counted in text["book/_generated/sections.md"]
 
 
@@ -105,7 +105,7 @@ def test_a_value_that_changes_changes_on_every_page(published):
     for name in (SECTION, "book/claims.md"):
         assert value in after[name] and value not in before[name]
         assert words in after[name] and "2.02 [2.00" not in after[name]
-    counted = "of 1 headline claim of the paper 1 in some settings"
+    counted = "of 1 headline claim of papers 1 in some settings"
     assert counted in after["book/_generated/sections.md"]
 
 
@@ -217,7 +217,7 @@ def test_a_reference_run_of_another_area_is_not_judged_and_the_page_says_so(empt
         "The reference runs, at the paper's sizes unless the section's line says"
         in (page)
     )
-    assert "otherwise: of 1 headline claim of the paper 1 not run;" in page
+    assert "otherwise: of 1 headline claim of papers 1 not run;" in page
 
 
 def test_the_table_of_times_sets_time_and_memory_side_by_side(published):
@@ -263,7 +263,7 @@ def test_the_front_page_has_a_mark_for_each_claim_of_a_section(published):
 def test_the_front_page_counts_what_fell_short(published):
     (_, text), *_ = published
     told = text["book/_generated/findings.md"]
-    assert "1 of the paper's 1 claims fell short in this build or in a" in told
+    assert "1 of the papers' 1 claims fell short in this build or in a" in told
 
 
 def test_a_figure_that_is_a_bitmap_is_decoded(empty):
@@ -328,4 +328,4 @@ def test_without_any_run_every_page_is_there_and_says_so(empty):
     for name in PAGES:
         assert (empty / name).exists()
     told = (empty / "book/_generated/sections.md").read_text()
-    assert ": of 1 headline claim of the paper 1 not run; checks: 0 of 1, 1" in told
+    assert ": of 1 headline claim of papers 1 not run; checks: 0 of 1, 1" in told

@@ -324,7 +324,7 @@ def test_the_kinds_are_counted_apart_and_the_paper_first():
     found = {"ours": LIES[SMALL], "check": _entry(0, 9), "paper": LIES[REPRODUCED]}
     judged = [_judged(_claim(kind=kind), gain=entry) for kind, entry in found.items()]
     assert telling.tally([*judged, _judged(_claim())]) == (
-        "of 2 headline claims of the paper 1 reproduced, 1 not run; "
+        "of 2 headline claims of papers 1 reproduced, 1 not run; "
         "checks: 0 of 1, 1 not reproduced; ours: 0 of 1, 1 right sign but small"
     )
     assert telling.tally([]) == "no claims"
