@@ -8,7 +8,7 @@ from ..files import replacing
 from ..measures.spectral import alignment
 
 POINTS, LONG, SHORT, TURN = 160, 3.0, 0.6, np.deg2rad(25)
-STEPS = np.arange(41)
+STEPS = np.arange(31)
 NAMES = {"long": "along the long direction", "short": "along the short direction"}
 SIZE = (3.1, 1.9)
 HUES = ["#0072B2", "#8a8a8a", "#D55E00"]  # seen on a light ground and on a dark one
@@ -96,11 +96,12 @@ def _words(found, losses) -> str:
 {pictures}
 :::::
 
-Each point is an input as a network represents it; its colour is the answer wanted.
-First, the answers run along the cloud's long direction: alignment {areas["long"]}. Then
-they run across it: alignment {areas["short"]}. After {at} steps of training, a linear
-model has {left["long"]} of its loss left with the first answers and {left["short"]}
-with the second.
+Each point is an input as a network represents it (drawn at random here), and its colour
+the answer wanted, from low (blue) to high (orange). In the first picture answers run
+along the cloud's long direction: alignment {areas["long"]}. In the second they run along
+the short one: alignment {areas["short"]}. The third shows how fast a weighted sum of the
+two coordinates, a linear model, learns them: after {at} steps it has {left["long"]} of its
+error, the loss, left along the long direction and {left["short"]} along the short one.
 """
 
 

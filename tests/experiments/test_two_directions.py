@@ -14,8 +14,8 @@ def test_the_areas_and_losses_told_are_those_of_the_points(tmp_path):
     for _ in two_directions.STEPS[1:]:  # half of the largest step that converges
         weights -= 0.5 / largest * points.T @ (points @ weights - wanted)
     left = ((points @ weights - wanted) ** 2).mean(0)
-    words = f"has {left[0]:.0%} of its loss left with the first answers and"
-    words += f" {left[1]:.0%} with the second"
+    words = f"has {left[0]:.0%} of its error, the loss, left along the long direction"
+    words += f" and {left[1]:.0%} along the short one"
     assert words in told.replace("\n", " ")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(before) == 4
