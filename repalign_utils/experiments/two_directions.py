@@ -96,12 +96,13 @@ def _words(found, losses) -> str:
 {pictures}
 :::::
 
-Each point is an input as a network represents it (drawn at random here), and its colour
-the answer wanted, from low (blue) to high (orange). In the first picture answers run
-along the cloud's long direction: alignment {areas["long"]}. In the second they run along
-the short one: alignment {areas["short"]}. The third shows how fast a weighted sum of the
-two coordinates, a linear model, learns them: after {at} steps it has {left["long"]} of its
-error, the loss, left along the long direction and {left["short"]} along the short one.
+Each point is an input as a network represents it (drawn at random here), and its
+colour the answer wanted, from low (blue) to high (orange). In the first picture answers
+run along the cloud's long direction: alignment {areas["long"]}. In the second they run
+along the short one: alignment {areas["short"]}. The third shows how fast a weighted sum
+of the two coordinates, a linear model, learns them: after {at} steps it has
+{left["long"]} of its error, the loss, left along the long direction and
+{left["short"]} along the short one.
 """
 
 

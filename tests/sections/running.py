@@ -1,14 +1,16 @@
-"""Sections run by the command line, two at a time, one thread each."""
+"""Sections run by the command line, one thread each, and what their records say."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from repalign_utils.book import claims, verdicts
+from repalign_utils.comparison import difference
 from tests.conftest import ROOT
 from tests.miniature import repalign
 
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
+BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"}
 # Small settings in which a section still shows what it is about.
 SMALL = {
     "01": {
@@ -144,3 +146,11 @@ def found_of(record):
     mine = verdicts.recorded(CLAIMS, record)
     judged = verdicts.judge(mine, {record["section"]: record})
     return {f.setting.quantity: f.verdict for j in judged for f in j.findings}
+
+
+def is_taken_away(quantity: str, honest: dict, control: dict) -> bool:
+    """Whether the records of a control have less of an effect, beyond chance."""
+    runs = [records[quantity] for records in (honest, control)]
+    means = [sum(run["values"]) / len(run["values"]) for run in runs]
+    more, less = means[::-1] if quantity in BELOW else means
+    return more > less and difference(quantity, *runs).errors > 2

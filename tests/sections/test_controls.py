@@ -1,30 +1,11 @@
-"""Small runs of sections: the negative control takes the effect away."""
-
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+"""The negative control takes the effect away: sections of the paper."""
 
 import pytest
 
-from repalign_utils.comparison import agreement, difference
-from tests.sections.running import CLAIMS, SMALL, found_of, run, values
+from repalign_utils.comparison import agreement
+from tests.sections.running import SMALL, found_of, is_taken_away, run, values
 
 pytestmark = pytest.mark.section
-BELOW = {s.quantity for c in CLAIMS for s in c.settings if s.relation == "below"}
-
-
-@pytest.fixture(scope="module")
-def controlled(tmp_path_factory):
-    """Records of a small run and of the same with its negative control, by section."""
-    folder = tmp_path_factory.mktemp("controlled")
-
-    @cache
-    def both(section):
-        given = [SMALL[section] | {"control": c} for c in ("false", "true")]
-        with ThreadPoolExecutor() as pool:  # two processes of one thread each
-            runs = [pool.submit(run, section, folder / g["control"], g) for g in given]
-        return [done.result()["records"] for done in runs]
-
-    return both
 
 
 @pytest.mark.parametrize(
@@ -62,54 +43,10 @@ def controlled(tmp_path_factory):
         "07.both.alignment.cnn",
         "08.order.linear",
         "08.gain.same_domain.all",
-        "09.spread.last",
-        "09.subspace.first",
-        "09.several.first",
-        "09.sparse_fall",
-        "09.learned.last",
-        "10.loss.fc1",
-        "10.lead.fc1",
-        "10.order.progress",
-        "10.freeze.accuracy",
-        "10.between.first",
-        "10.between.out",
-        "11.toy.mean",
-        "11.toy.svcca",
-        "11.closer.later",
-        "11.stable.held_out",
-        "11.wider.calibrated",
-        "11.noise.slower",
-        "11.noise.error",
-        "12.error.relu",
-        "12.layer.first",
-        "12.off.rich",
-        "12.merged.rich",
-        "12.images.rich",
-        "12.structure.rich",
-        "12.gain.rich_less_lazy",
-        "13.above.linear",
-        "13.order.linear.alignment_area",
-        "13.over_short.linear",
-        "13.kept.linear",
-        "14.fewer.classification.captured",
-        "14.fewer.regression.captured",
-        "14.fewer.classification.residual",
-        "14.plane.stretched",
-        "14.gain.turned",
-        "14.gain.textured",
-        "14.early",
-        "18.agree.layers",
-        "18.depth.cka",
-        "18.agree.scores",
-        "18.told.scores",
     ],
 )
 def test_the_negative_control_takes_the_effect_away(controlled, quantity):
-    runs = [r[quantity] for r in controlled(quantity[:2])]
-    honest, control = (run["values"] for run in runs)
-    more, less = (control, honest) if quantity in BELOW else (honest, control)
-    assert sum(more) / len(more) > sum(less) / len(less)
-    assert difference(quantity, *runs).errors > 2
+    assert is_taken_away(quantity, *controlled(quantity[:2]))
 
 
 def test_no_check_holds_of_predictions_from_other_features(controlled):
