@@ -24,7 +24,7 @@ def rows() -> Iterator[Row]:
     seconds = medians(
         lambda: forward(pair, images),
         lambda: together(pair, images),
-        repeats=1,  # several batches: what disturbs one of them weighs little
+        repeats=3,
         warmed_up=True,
     )
     name = f"all layers of two ResNet-18, {N} images"
