@@ -51,6 +51,15 @@ def write_json(path: str | os.PathLike, value) -> None:
         part.write_text(as_json(value))
 
 
+def write_changed(path: Path, content: str | bytes) -> None:
+    """Write only what changed: the site builder goes by the time of the file."""
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and path.read_bytes() == data:
+        return
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
 def as_json(value) -> str:
     """Text of a JSON file as the project writes them."""
     text = json.dumps(value, indent=1, allow_nan=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..files import replacing
+from ..files import write_changed
 from . import (
     claims,
     origin,
@@ -107,10 +107,10 @@ def publish(base: Path, profile: str) -> list[verdicts.Judged]:
         if section in runs and runs[section]["records"]:
             _offer_data(page, generated, section, runs[section])
         _insert_lead_figure(page, generated, section)
-        _write(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
-    _write(book / "claims.md", _filled("claims", **values))
+        write_changed(book / "sections" / f"{section}.ipynb", nbformat.writes(page))
+    write_changed(book / "claims.md", _filled("claims", **values))
     for name in ("times", "findings", "sections"):
-        _write(generated / f"{name}.md", _filled(name, **values))
+        write_changed(generated / f"{name}.md", _filled(name, **values))
     return judged
 
 
@@ -154,15 +154,6 @@ def _inline(words: object) -> str:
 def _slug(words: str) -> str:
     """Words as one, for a style sheet."""
     return words.replace(" ", "-")
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    """Write only what changed: the site builder goes by the time of the file."""
-    data = content.encode() if isinstance(content, str) else content
-    if path.exists() and path.read_bytes() == data:
-        return
-    with replacing(path) as part:
-        part.write_bytes(data)
 
 
 def _section_page(base, profile: str, section: str, pairs, was_run: bool):
@@ -242,8 +233,10 @@ def _link_cells(page, section: str, claimed: set[str]) -> dict[str, dict[str, st
 
 def _offer_data(page, folder: Path, section: str, run: dict) -> None:
     """Write what the run recorded as CSV and JSON, with links below each figure."""
-    _write(folder / f"{section}.csv", tables.tidy({section: run}).to_csv(index=False))
-    _write(folder / f"{section}.json", json.dumps(run))
+    write_changed(
+        folder / f"{section}.csv", tables.tidy({section: run}).to_csv(index=False)
+    )
+    write_changed(folder / f"{section}.json", json.dumps(run))
     text = _filled("data", section=section).rstrip()
     cells = []
     for cell in page.cells:
@@ -259,7 +252,7 @@ def _insert_lead_figure(page, folder: Path, section: str) -> None:
     for cell in page.cells:
         if "lead-figure" in cell.metadata.get("tags", []):
             content, suffix = _image(cell)
-            _write(folder / f"{section}{suffix}", content)
+            write_changed(folder / f"{section}{suffix}", content)
             words = cell.metadata["mystnb"]
             text = _filled("lead", image=f"{section}{suffix}", words=words).rstrip()
             page.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="lead"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import replacing
+from ..files import write_changed
 from ..measures.spectral import alignment
 
 POINTS, LONG, SHORT, TURN = 160, 3.0, 0.6, np.deg2rad(25)
@@ -74,7 +74,7 @@ def write(folder: Path) -> None:
     ax.set(xlabel="step of training", ylim=(0, 1.05), title="Loss of a linear model")
     ax.legend(fontsize=9)
     _save(ax, folder / "idea-loss.svg")
-    _write(folder / "idea.md", _words(found, losses).encode())
+    write_changed(folder / "idea.md", _words(found, losses))
 
 
 def _words(found, losses) -> str:
@@ -121,12 +121,4 @@ def _save(ax, path: Path) -> None:
     drawn = io.BytesIO()
     ax.figure.savefig(drawn, format="svg", metadata={"Date": None})
     plt.close(ax.figure)
-    _write(path, drawn.getvalue())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write only what changed: the site builder goes by the time of the file."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    with replacing(path) as part:
-        part.write_bytes(content)
+    write_changed(path, drawn.getvalue())
